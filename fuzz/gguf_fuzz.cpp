@@ -1,0 +1,58 @@
+// Any bytes as a GGUF file: it is refused with an Error, or everything it offers can be read.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "format/gguf.h"
+
+namespace {
+
+using thimble::Gguf;
+using thimble::GgufTensor;
+using thimble::GgufValue;
+
+void read_as(auto read) {
+  try {
+    read();
+  } catch (const thimble::Error&) {
+  }
+}
+
+void read_everything(const Gguf& gguf) {
+  for (const GgufValue& value : gguf.values()) {
+    if (gguf.find(value.key) != &value) std::abort();
+    read_as([&] { gguf.unsigned_integer(value.key); });
+    read_as([&] { gguf.integer(value.key); });
+    read_as([&] { gguf.real(value.key); });
+    read_as([&] { gguf.boolean(value.key); });
+    read_as([&] { gguf.string(value.key); });
+    read_as([&] { gguf.strings(value.key); });
+    read_as([&] { gguf.integers(value.key); });
+    read_as([&] { gguf.reals(value.key); });
+  }
+  for (const GgufTensor& tensor : gguf.tensors()) {
+    if (gguf.find_tensor(tensor.name) != &tensor) std::abort();
+    const size_t blocks = tensor.elements() / tensor.type->block_size;
+    if (tensor.data.size() != blocks * tensor.type->block_bytes) std::abort();
+    std::vector<float> weights(tensor.elements());
+    tensor.type->unpack(tensor.data.data(), weights.data(), blocks);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const int fd = ::memfd_create("fuzz", MFD_CLOEXEC);
+  if (fd < 0) return -1;
+  if (::write(fd, data, size) == static_cast<ssize_t>(size)) {
+    read_as([&] { read_everything(Gguf::open("/proc/self/fd/" + std::to_string(fd))); });
+  }
+  ::close(fd);
+  return 0;
+}

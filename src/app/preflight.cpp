@@ -1,0 +1,67 @@
+#include "app/preflight.h"
+
+#include <algorithm>
+
+#include "app/paths.h"
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "engine/session_defaults.h"
+
+namespace thimble {
+namespace {
+
+// Asked before the file is mapped: an address space limit counts the mapping, which the plan counts too.
+MemoryLimit memory_limit(const ContextOptions& options) {
+  if (options.memory_limit) return {*options.memory_limit, options.memory_limit_name};
+  AvailableMemory available = available_memory();
+  return {available.bytes, std::move(available.source)};
+}
+
+NumberType cache_type(std::string_view flag, const std::string& name, const Hyperparameters& hyper) {
+  if (!name.empty()) return parse_cache_type(flag, name);
+  return default_cache_type(hyper);
+}
+
+Rotation rotation(const std::string& name) {
+  if (name == "on") return Rotation::on;
+  return name == "off" ? Rotation::off : Rotation::automatic;
+}
+
+size_t context_length(std::optional<int64_t> asked, const Hyperparameters& hyper) {
+  if (!asked) return default_context_length(hyper);
+  return *asked == 0 ? hyper.context_length : static_cast<size_t>(*asked);
+}
+
+}  // namespace
+
+std::string cache_type_name(NumberType type) {
+  std::string name(type_info(type).name);
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return name;
+}
+
+Preflight::Preflight(const ModelOptions& model_options, const ContextOptions& context_options)
+    : program_bytes_(resident_bytes()),
+      limit_(memory_limit(context_options)),
+      gguf_(std::make_unique<const Gguf>(Gguf::open(resolve_model(model_options.model)))),
+      model_(std::make_unique<const Model>(Model::bind(*gguf_, Model::Depth::shapes))),
+      threads_(context_options.threads ? static_cast<unsigned>(*context_options.threads) : usable_cpus()) {
+  const Hyperparameters& hyper = model_->hyper();
+  session.kv.k_type = cache_type("-ctk", context_options.cache_type_k, hyper);
+  session.kv.v_type = cache_type("-ctv", context_options.cache_type_v, hyper);
+  session.kv.rotation = rotation(context_options.kv_rotate);
+  session.kv.batch_tokens = static_cast<size_t>(context_options.batch_size);
+  set_context_length(context_length(context_options.ctx_size, hyper));
+}
+
+void Preflight::set_context_length(size_t tokens) {
+  session.kv.context_length = tokens;
+  session.kv.batch_tokens = std::min(session.kv.batch_tokens, tokens);
+}
+
+std::unique_ptr<const Gguf> Preflight::take_gguf() {
+  model_.reset();
+  return std::move(gguf_);
+}
+
+}  // namespace thimble

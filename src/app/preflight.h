@@ -1,0 +1,57 @@
+// What is settled about running a model before anything is loaded: its file, its shapes, the session asked for and the
+// memory that this will take. The order is open, bind, plan, refuse or load; nothing large happens before the refusal.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "app/option_groups.h"
+#include "engine/memory_plan.h"
+#include "engine/session_options.h"
+#include "format/gguf.h"
+#include "model/model.h"
+
+namespace thimble {
+
+struct MemoryLimit {
+  uint64_t bytes;
+  std::string source;
+};
+
+std::string cache_type_name(NumberType type);  // "q8_0"
+
+class Preflight {
+ public:
+  // Throws Error(bad_file, usage).
+  Preflight(const ModelOptions& model_options, const ContextOptions& context_options);
+
+  const Gguf& gguf() const { return *gguf_; }
+  const Model& model() const { return *model_; }
+  unsigned threads() const { return threads_; }
+  const MemoryLimit& limit() const { return limit_; }
+
+  // What a session will have. May be changed until the model is loaded; a batch is never longer than the context.
+  SessionOptions session;
+  void set_context_length(size_t tokens);
+
+  MemoryPlan plan() const { return plan_memory(*model_, session, threads_, program_bytes_); }
+  std::vector<Remedy> remedies() const {
+    return find_remedies(*model_, session, threads_, program_bytes_, limit_.bytes);
+  }
+  // Throws Error(does_not_fit).
+  void require_fit() const {
+    thimble::require_fit(*model_, session, threads_, program_bytes_, limit_.bytes, limit_.source);
+  }
+
+  std::unique_ptr<const Gguf> take_gguf();  // ends this object's use of it
+
+ private:
+  uint64_t program_bytes_;
+  MemoryLimit limit_;
+  std::unique_ptr<const Gguf> gguf_;
+  std::unique_ptr<const Model> model_;
+  unsigned threads_;
+};
+
+}  // namespace thimble

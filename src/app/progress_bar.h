@@ -1,0 +1,38 @@
+// A line on stderr that says how far something is: done, rate and time left. Nothing is shown in the first two seconds,
+// or where stderr is no terminal.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "app/console.h"
+
+namespace thimble {
+
+class ProgressBar {
+ public:
+  // `unit` in the plural, such as "tokens".
+  ProgressBar(const Console& console, std::string what, std::string unit);
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  ~ProgressBar();
+
+  void update(uint64_t done, uint64_t total);
+  void finish();  // takes the line away
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const Console& console_;
+  std::string what_;
+  std::string unit_;
+  Clock::time_point start_;
+  Clock::time_point last_;
+  bool is_shown_ = false;
+};
+
+// The line's text, without colour.
+std::string progress_line(std::string_view what, std::string_view unit, uint64_t done, uint64_t total, double seconds);
+
+}  // namespace thimble

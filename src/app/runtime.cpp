@@ -1,0 +1,41 @@
+#include "app/runtime.h"
+
+namespace thimble {
+namespace {
+
+MemoryPlan plan_that_fits(const Preflight& preflight) {
+  preflight.require_fit();
+  return preflight.plan();
+}
+
+}  // namespace
+
+Runtime::Runtime(Preflight preflight, const ModelOptions& model_options, const ContextOptions& context_options)
+    : kernels_(select_kernels(context_options.isa)),
+      plan_(plan_that_fits(preflight)),
+      limit_(preflight.limit()),
+      session_options_(preflight.session),
+      language_model_(
+          LanguageModel::load(preflight.take_gguf(), {model_options.pre_tokenizer, model_options.check_tensors})),
+      team_(preflight.threads()) {}
+
+void Runtime::note_setup(const Console& console, bool verbose) const {
+  const KvOptions& kv = session_options_.kv;
+  const uint32_t trained = language_model_.model().hyper().context_length;
+  if (kv.context_length > trained) {
+    console.note("-c {}: the model was trained for {} tokens; what is further back may be misread", kv.context_length,
+                 trained);
+  }
+  if (!verbose) return;
+  console.note(
+      "{}, {} threads; context {} tokens, batch {}, keys {}, values {}; {:.0f} MB planned, limit {:.0f} MB ({})",
+      kernels_.isa, team_.size(), kv.context_length, kv.batch_tokens, cache_type_name(kv.k_type),
+      cache_type_name(kv.v_type), static_cast<double>(plan_.total()) / 1e6, static_cast<double>(limit_.bytes) / 1e6,
+      limit_.source);
+}
+
+std::unique_ptr<Session> Runtime::make_session(const SessionOptions& options) {
+  return std::make_unique<Session>(language_model_.model(), kernels_, team_, options);
+}
+
+}  // namespace thimble

@@ -1,0 +1,79 @@
+#include "app/interrupt.h"
+#include "app/progress_bar.h"
+#include "app/runtime.h"
+#include "app/text_input.h"
+#include "app/verbs.h"
+#include "measure/perplexity.h"
+
+namespace thimble {
+namespace {
+
+constexpr int64_t kDefaultChunk = 512;
+constexpr size_t kLogitRows = 16;
+
+class EvalPerplexity : public Command {
+ public:
+  EvalPerplexity() { context_.ctx_size = kDefaultChunk; }
+
+  void declare(OptionTable& options) override {
+    model_.declare(options);
+    options.heading("Text");
+    options.text("-f,--file", "FILE", file_, "The text, - for standard input").required().path();
+    options.integer("--chunks", chunks_, 0, INT32_MAX, "Chunks to measure, 0 for all");
+    context_.declare(options);
+    output_.declare(options);
+  }
+
+  ExitCode run(Console& console) override {
+    Preflight preflight(model_, context_);
+    preflight.session.logit_rows = kLogitRows;
+    preflight.require_fit();
+    const std::string text = without_last_newline(read_text(file_));
+    Runtime runtime(std::move(preflight), model_, context_);
+    runtime.note_setup(console, output_.verbose);
+    const std::vector<TokenId> tokens = runtime.tokenizer().encode(text);
+    const std::unique_ptr<Session> session = runtime.make_session();
+    ProgressBar progress(console, "measuring", "chunks");
+    const auto report = [&](const PerplexityResult& so_far, size_t total) {
+      progress.update(so_far.chunks, total);
+      return !interrupted();
+    };
+    const PerplexityResult result = measure_perplexity(*session, runtime.tokenizer(), tokens, session->context_length(),
+                                                       static_cast<size_t>(chunks_), report);
+    progress.finish();
+    stop_if_interrupted();
+    print(console, result);
+    return ExitCode::done;
+  }
+
+ private:
+  void print(Console& console, const PerplexityResult& result) const {
+    if (output_.json) {
+      console.print_json({{"ppl", result.perplexity},
+                          {"ppl_error", result.error},
+                          {"chunks", result.chunks},
+                          {"tokens", result.tokens}});
+    } else {
+      console.print(fmt::format("perplexity {:.4f} +/- {:.4f} ({} tokens scored in {} chunks)\n", result.perplexity,
+                                result.error, result.tokens, result.chunks));
+    }
+  }
+
+  ModelOptions model_;
+  std::string file_;
+  int64_t chunks_ = 0;
+  ContextOptions context_;
+  OutputOptions output_;
+};
+
+constexpr Example kExamples[] = {
+    {"eval perplexity -m model.gguf -f handbook.txt -c 512", "Perplexity of a text in chunks of 512 tokens"},
+};
+
+}  // namespace
+
+extern const Verb kEvalPerplexity;
+const Verb kEvalPerplexity{"eval perplexity", "Measure how well a model predicts a text", kExamples,
+                           make_command<EvalPerplexity>};
+
+}  // namespace thimble

@@ -1,0 +1,36 @@
+// A whole regular file, mapped read-only. Move-only; the mapping lives as long as the object.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace thimble {
+
+class MappedFile {
+ public:
+  // Throws Error(bad_file) for what is no readable regular file (missing, directory, FIFO, device, empty, no
+  // permission). The open never blocks.
+  static MappedFile open(const std::string& path);
+
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::string& path() const { return path_; }
+
+  // Copies out.size() bytes from `offset` without making the mapping's pages resident, for data of which little is
+  // needed. Throws Error(bad_file) where the file no longer has them.
+  void read_at(uint64_t offset, std::span<std::byte> out) const;
+
+ private:
+  MappedFile(std::string path, const std::byte* data, size_t size, int fd);
+  std::string path_;
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+  int fd_ = -1;
+};
+
+}  // namespace thimble

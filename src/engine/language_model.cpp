@@ -1,0 +1,21 @@
+#include "engine/language_model.h"
+
+#include "base/error.h"
+
+namespace thimble {
+
+LanguageModel LanguageModel::load(std::unique_ptr<const Gguf> gguf, const LoadOptions& options) {
+  LanguageModel loaded;
+  loaded.gguf_ = std::move(gguf);
+  loaded.model_ = std::make_unique<const Model>(Model::bind(*loaded.gguf_));
+  loaded.tokenizer_ = std::make_unique<const Tokenizer>(Tokenizer::from_gguf(*loaded.gguf_, options.pre_tokenizer));
+  const uint32_t rows = loaded.model_->hyper().vocabulary_size;
+  if (loaded.tokenizer_->vocabulary_size() != rows) {
+    fail(ExitCode::bad_file, "{}: the tokenizer has {} tokens, but token_embd.weight has {} rows", loaded.gguf_->path(),
+         loaded.tokenizer_->vocabulary_size(), rows);
+  }
+  if (options.check_tensors) loaded.model_->check_tensors();
+  return loaded;
+}
+
+}  // namespace thimble

@@ -1,0 +1,93 @@
+#include "engine/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace thimble {
+namespace {
+
+void require(bool ok, const char* flag, double found, const char* expected) {
+  if (!ok) fail(ExitCode::usage, "{} {}: expected {}", flag, found, expected);
+}
+
+}  // namespace
+
+Sampler::Sampler(const SamplerOptions& options) : options_(options), random_(options.seed) {
+  const auto in = [](float value, float low, float high) { return value >= low && value <= high; };
+  require(in(options.temperature, 0, 100), "--temp", options.temperature, "0 to 100");
+  require(in(options.top_p, 0, 1), "--top-p", options.top_p, "0 to 1");
+  require(in(options.min_p, 0, 1), "--min-p", options.min_p, "0 to 1");
+  require(in(options.repeat_penalty, 0.01f, 100), "--repeat-penalty", options.repeat_penalty, "0.01 to 100");
+}
+
+TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> history) {
+  gather(logits, history);
+  if (options_.temperature == 0) {
+    // Of equal logits the lowest id, whatever the order of the candidates.
+    return std::max_element(candidates_.begin(), candidates_.end(),
+                            [](const Candidate& a, const Candidate& b) {
+                              return a.logit < b.logit || (a.logit == b.logit && a.id > b.id);
+                            })
+        ->id;
+  }
+  keep_most_probable();
+  return draw();
+}
+
+void Sampler::gather(std::span<const float> logits, std::span<const TokenId> history) {
+  candidates_.resize(logits.size());
+  for (size_t i = 0; i < logits.size(); ++i) candidates_[i] = {static_cast<TokenId>(i), logits[i]};
+  if (options_.repeat_penalty == 1.0f) return;
+  const size_t count = std::min<size_t>(options_.repeat_last_n, history.size());
+  std::vector<TokenId> recent(history.end() - static_cast<std::ptrdiff_t>(count), history.end());
+  std::sort(recent.begin(), recent.end());
+  recent.erase(std::unique(recent.begin(), recent.end()), recent.end());
+  for (TokenId id : recent) {
+    float& logit = candidates_[static_cast<size_t>(id)].logit;
+    logit = logit > 0 ? logit / options_.repeat_penalty : logit * options_.repeat_penalty;
+  }
+}
+
+// top-k, then top-p, then min-p; the candidates end sorted, most probable first.
+void Sampler::keep_most_probable() {
+  const auto before = [](const Candidate& a, const Candidate& b) {
+    return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+  };
+  const size_t k = options_.top_k == 0 ? candidates_.size() : std::min<size_t>(options_.top_k, candidates_.size());
+  std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k), candidates_.end(),
+                    before);
+  candidates_.resize(k);
+  const float best = candidates_.front().logit;
+  double sum = 0;
+  for (const Candidate& c : candidates_) sum += std::exp(static_cast<double>(c.logit - best));
+  double reached = 0;
+  size_t kept = 0;
+  while (kept < candidates_.size()) {
+    const double weight = std::exp(static_cast<double>(candidates_[kept].logit - best));
+    if (kept > 0 && (reached >= options_.top_p * sum || weight < options_.min_p)) break;
+    reached += weight;
+    ++kept;
+  }
+  candidates_.resize(kept);
+}
+
+TokenId Sampler::draw() {
+  const float best = candidates_.front().logit;
+  std::vector<double> weights(candidates_.size());
+  double sum = 0;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = std::exp(static_cast<double>(candidates_[i].logit - best) / options_.temperature);
+    sum += weights[i];
+  }
+  // 53 random bits make a double in [0, 1): the library's own distributions differ from one implementation to another.
+  double left = static_cast<double>(random_() >> 11) * 0x1p-53 * sum;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    left -= weights[i];
+    if (left < 0) return candidates_[i].id;
+  }
+  return candidates_.back().id;
+}
+
+}  // namespace thimble

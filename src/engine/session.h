@@ -1,0 +1,58 @@
+// One conversation's state on a loaded model: the tokens seen so far and their cache. One thread at a time.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "base/team.h"
+#include "engine/kv_cache.h"
+#include "engine/session_options.h"
+#include "kernels/kernels.h"
+#include "model/forward.h"
+#include "model/model.h"
+#include "model/workspace.h"
+#include "text/tokenizer.h"
+
+namespace thimble {
+
+class Session {
+ public:
+  // Allocates everything it will use. The references must outlive it.
+  Session(const Model& model, const Kernels& kernels, Team& team, const SessionOptions& options);
+
+  const Model& model() const { return context_.model; }
+  size_t context_length() const { return options_.kv.context_length; }
+  size_t room() const { return context_length() - tokens_.size(); }
+  std::span<const TokenId> tokens() const { return tokens_; }
+
+  // Called between batches with the number of tokens done; returning false stops the work there.
+  using Progress = std::function<bool(size_t done)>;
+
+  // Adds tokens to the end, in batches, and returns the logits after the last one, valid until the next call; empty where
+  // `progress` stopped it. Throws Error(failed) where they do not fit the context, Error(usage) for an id out of range.
+  std::span<const float> append(std::span<const TokenId> tokens, const Progress& progress = {});
+
+  // As append, giving every position's logits: sink(index in `tokens`, logits). Rows from `from` on only.
+  using LogitSink = std::function<void(size_t index, std::span<const float> logits)>;
+  void append_all(std::span<const TokenId> tokens, size_t from, const LogitSink& sink);
+
+  // Forgets the tokens from `length` on. May have to forget more (window layers keep no distant past); returns the new length.
+  size_t rewind(size_t length);
+  // Keeps the longest prefix shared with `wanted`, less one token so that there is always one to run. Returns its length.
+  size_t keep_shared_prefix(std::span<const TokenId> wanted);
+
+ private:
+  void check(std::span<const TokenId> tokens) const;
+  void run_batch(std::span<const TokenId> batch);
+
+  SessionOptions options_;
+  KvCache cache_;
+  Workspace workspace_;
+  ForwardContext context_;
+  std::vector<TokenId> tokens_;
+};
+
+}  // namespace thimble

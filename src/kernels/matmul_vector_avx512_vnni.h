@@ -1,0 +1,120 @@
+// The vector layer of the AVX-512 kernels: 16 rows, one 32-bit lane a row. Only for *_avx512_vnni.cpp.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+#include "kernels/matmul_readers.h"
+
+namespace thimble {
+
+struct Avx512Vnni {
+  using Int = __m512i;
+  static constexpr int kRows = 16;
+  // Of one tile: 12 block sums and 12 totals fill the registers, and two panels share what is loaded of the
+  // activations.
+  static constexpr int kMaxPanels = 2;
+  static constexpr int kMaxTokens = 6;
+  static constexpr int kSignedOffset = 128;  // vpdpbusd multiplies unsigned weights by signed activations
+
+  // 16 bytes of each row: out[i] holds bytes 4 * i .. 4 * i + 3 of every row.
+  static void load_columns(RowBlocks rows, size_t offset, Int (&out)[4]) {
+    for (int i = 0; i < kRows / 4; ++i) prefetch(rows, offset + i * 64 / kRows);
+    const std::byte* p0 = rows.first + offset;
+    const std::byte* p4 = p0 + 4 * rows.stride;
+    const std::byte* p8 = p4 + 4 * rows.stride;
+    const std::byte* p12 = p8 + 4 * rows.stride;
+    Int quad[4];  // quad[i]: rows i, i + 4, i + 8, i + 12
+    for (int i = 0; i < 4; ++i) {
+      const size_t row = i * rows.stride;
+      quad[i] = _mm512_castsi128_si512(load16(p0 + row));
+      quad[i] = _mm512_inserti32x4(quad[i], load16(p4 + row), 1);
+      quad[i] = _mm512_inserti32x4(quad[i], load16(p8 + row), 2);
+      quad[i] = _mm512_inserti32x4(quad[i], load16(p12 + row), 3);
+    }
+    const Int low01 = _mm512_unpacklo_epi32(quad[0], quad[1]);
+    const Int low23 = _mm512_unpacklo_epi32(quad[2], quad[3]);
+    const Int high01 = _mm512_unpackhi_epi32(quad[0], quad[1]);
+    const Int high23 = _mm512_unpackhi_epi32(quad[2], quad[3]);
+    out[0] = _mm512_unpacklo_epi64(low01, low23);
+    out[1] = _mm512_unpackhi_epi64(low01, low23);
+    out[2] = _mm512_unpacklo_epi64(high01, high23);
+    out[3] = _mm512_unpackhi_epi64(high01, high23);
+  }
+
+  // Four bytes of each row.
+  static Int load_dwords(RowBlocks rows, size_t offset) {
+    prefetch(rows, offset);
+    const std::byte* p = rows.first + offset;
+    Int out = _mm512_castsi128_si512(load_four_rows(p, rows.stride));
+    out = _mm512_inserti32x4(out, load_four_rows(p + 4 * rows.stride, rows.stride), 1);
+    out = _mm512_inserti32x4(out, load_four_rows(p + 8 * rows.stride, rows.stride), 2);
+    return _mm512_inserti32x4(out, load_four_rows(p + 12 * rows.stride, rows.stride), 3);
+  }
+
+  static Int splat8(int value) { return _mm512_set1_epi8(static_cast<char>(value)); }
+  static Int splat32(int value) { return _mm512_set1_epi32(value); }
+  static Int bit_and(Int a, Int b) { return _mm512_and_si512(a, b); }
+  static Int bit_or(Int a, Int b) { return _mm512_or_si512(a, b); }
+  static Int subtract8(Int a, Int b) { return _mm512_sub_epi8(a, b); }
+  static Int subtract32(Int a, Int b) { return _mm512_sub_epi32(a, b); }
+  template <int kBits>
+  static Int shift_left(Int a) {
+    return _mm512_slli_epi32(a, kBits);
+  }
+  template <int kBits>
+  static Int shift_right(Int a) {
+    return _mm512_srli_epi32(a, kBits);
+  }
+  template <int kBits>
+  static Int shift_right_signed(Int a) {
+    return _mm512_srai_epi32(a, kBits);
+  }
+  static Int rotate_left_2(Int a) { return _mm512_rol_epi32(a, 2); }
+  static Int rotate_right_1(Int a) { return _mm512_ror_epi32(a, 1); }
+
+  static Int from_signed(Int weights) { return _mm512_xor_si512(weights, _mm512_set1_epi8(-128)); }
+  static Int iq4_levels() { return from_signed(_mm512_broadcast_i32x4(load16(&IQ4_NL::kValues))); }
+  static Int lookup(Int table, Int index) { return _mm512_shuffle_epi8(table, index); }
+
+  // Bits 4 * kGroup .. 4 * kGroup + 3 of each row to bit 4 of its four bytes.
+  template <int kGroup>
+  static Int spread_bits(Int bits) {
+    const Int table = _mm512_setr_epi32(0x00000000, 0x00000010, 0x00001000, 0x00001010, 0x00100000, 0x00100010,
+                                        0x00101000, 0x00101010, 0x10000000, 0x10000010, 0x10001000, 0x10001010,
+                                        0x10100000, 0x10100010, 0x10101000, 0x10101010);
+    return _mm512_permutexvar_epi32(_mm512_srli_epi32(bits, 4 * kGroup), table);
+  }
+
+  static __m512 half_low(Int a) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(a)); }
+  static __m512 half_high(Int a) { return half_low(_mm512_srli_epi32(a, 16)); }
+  static void store(float* out, __m512 a) { _mm512_storeu_ps(out, a); }
+  static void store_scale(Int* out, Int scale) { *out = scale; }
+
+  // One token's row of MatmulWorkspace::x_sums from the sums of its activation record.
+  template <int kBlock, int kSub, bool kMinimum, int kOffset>
+  static void read_sums(const int16_t* sums, size_t blocks, int32_t* out);
+
+  template <int kBlock, int kSub, bool kMinimum, int kLargest>
+  struct Tiles;
+
+ private:
+  static void prefetch(RowBlocks rows, size_t offset) { __builtin_prefetch(rows.ahead + offset * kRows, 0, 2); }
+  static __m128i load16(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+  static __m128i load_four_rows(const std::byte* p, size_t stride) {
+    __m128i out = _mm_loadu_si32(p);
+    out = _mm_insert_epi32(out, dword(p + stride), 1);
+    out = _mm_insert_epi32(out, dword(p + 2 * stride), 2);
+    return _mm_insert_epi32(out, dword(p + 3 * stride), 3);
+  }
+  static int dword(const std::byte* p) {
+    int out;
+    __builtin_memcpy(&out, p, sizeof out);
+    return out;
+  }
+};
+
+}  // namespace thimble

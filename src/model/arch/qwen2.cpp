@@ -1,0 +1,30 @@
+// Qwen 2 and 2.5: the Llama block with biases on Q, K and V.
+#include "model/arch/common_rows.h"
+#include "model/arch/registry.h"
+
+namespace thimble {
+namespace {
+
+constexpr auto kTensors =
+    joined(kDecoderTensors,
+           std::array{
+               TensorRow{Role::ffn_norm, "blk.%.ffn_norm.weight", "model.layers.%.post_attention_layernorm.weight",
+                         Dim::embedding},
+               TensorRow{Role::attn_q_bias, "blk.%.attn_q.bias", "model.layers.%.self_attn.q_proj.bias", Dim::query},
+               TensorRow{Role::attn_k_bias, "blk.%.attn_k.bias", "model.layers.%.self_attn.k_proj.bias", Dim::key},
+               TensorRow{Role::attn_v_bias, "blk.%.attn_v.bias", "model.layers.%.self_attn.v_proj.bias", Dim::value},
+           });
+
+}  // namespace
+
+constinit const ArchSpec kQwen2{
+    .name = "qwen2",
+    .families = "Qwen 2, Qwen 2.5, Qwen 2.5 Coder",
+    .hf_class = "Qwen2ForCausalLM",
+    .defaults = {},
+    .hyperparameters = kDecoderHyperparameters,
+    .tensors = kTensors,
+    .block = {},
+};
+
+}  // namespace thimble

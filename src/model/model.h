@@ -1,0 +1,91 @@
+// A model bound to its file: every tensor of the family's rows found, typed and of the right shape. Immutable.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "format/gguf.h"
+#include "model/arch_spec.h"
+#include "model/hyperparameters.h"
+
+namespace thimble {
+
+// A matrix inside the file's mapping, [rows][columns] in blocks of its number format. Empty where the file has none.
+struct Weight {
+  const std::byte* data = nullptr;
+  NumberType type = NumberType::F32;
+  uint32_t columns = 0;
+  uint32_t rows = 0;
+  size_t stride = 0;  // bytes a row
+  uint64_t file_offset = 0;
+
+  explicit operator bool() const { return data != nullptr; }
+};
+
+class Model {
+ public:
+  enum class Depth {
+    shapes,   // no tensor data is read: enough for plan and info
+    runnable  // vectors (norms, biases) are loaded too
+  };
+  // Throws Error(bad_file) naming the tensor: missing, unknown, of another shape, or of a type that no kernel takes.
+  // `gguf` must outlive the model.
+  static Model bind(const Gguf& gguf, Depth depth = Depth::runnable);
+
+  const Gguf& gguf() const { return *gguf_; }
+  const ArchSpec& spec() const { return *spec_; }
+  const Hyperparameters& hyper() const { return hyper_; }
+
+  const Weight& matrix(Role role) const { return file_.matrices[index(role)]; }
+  const Weight& matrix(uint32_t block, Role role) const { return blocks_[block].matrices[index(role)]; }
+  // float32 values, nullptr where the file has none.
+  const float* vector(Role role) const { return pointer(file_.vectors[index(role)]); }
+  const float* vector(uint32_t block, Role role) const { return pointer(blocks_[block].vectors[index(role)]); }
+
+  // The matrix that makes logits: output, or the embedding where the head is tied to it.
+  const Weight& head() const { return matrix(Role::output) ? matrix(Role::output) : matrix(Role::token_embd); }
+  bool is_tied() const { return !matrix(Role::output); }
+
+  // One token's row of the embedding as floats, out: [embedding_length]. Where the head is not tied the row is read past the
+  // mapping, so that a table of which few rows are used does not become resident. staging: at least staging_bytes().
+  void embedding_row(uint32_t token, std::span<std::byte> staging, float* out) const;
+  size_t staging_bytes() const { return matrix(Role::token_embd).stride; }
+
+  uint64_t resident_bytes() const;  // of the file's mapping once every weight has been used
+  uint64_t owned_bytes() const;     // heap that a runnable model holds beside the mapping
+
+  // Reads every tensor; throws Error(bad_file) naming the first with a value or block scale that is not finite.
+  void check_tensors() const;
+
+ private:
+  struct Slot {
+    size_t begin = 0;  // in values_
+    size_t count = 0;  // 0: none
+  };
+  struct Tensors {
+    std::array<Weight, kRoleCount> matrices{};
+    std::array<Slot, kRoleCount> vectors{};
+  };
+  static constexpr size_t index(Role role) { return static_cast<size_t>(role); }
+  const float* pointer(const Slot& slot) const { return slot.count == 0 ? nullptr : values_.data() + slot.begin; }
+
+  void bind_row(const TensorRow& row, uint32_t block, Tensors& into);
+  void load_vector(const GgufTensor& tensor, Slot& slot);
+  void check_rope_factors() const;
+  void refuse_unknown_tensors(size_t bound) const;
+
+  const Gguf* gguf_ = nullptr;
+  const ArchSpec* spec_ = nullptr;
+  Hyperparameters hyper_;
+  Depth depth_ = Depth::runnable;
+  Tensors file_;
+  std::vector<Tensors> blocks_;
+  std::vector<float> values_;
+  std::vector<bool> bound_;  // by index in gguf.tensors()
+  uint64_t vector_count_ = 0;
+};
+
+}  // namespace thimble

@@ -1,0 +1,91 @@
+#include "model/products.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace thimble {
+namespace {
+
+size_t row_tiles(const Weight& weight) { return (weight.rows + kMatmulRowTile - 1) / kMatmulRowTile; }
+
+void run_tiles(Worker& worker, const Kernels& kernels, const Workspace& space, const Product& product, size_t begin,
+               size_t end, size_t tokens) {
+  const Weight& weight = *product.weight;
+  const ActivationType type = activation_type(weight.type);
+  MatmulTask task{};
+  task.weights = weight.data;
+  task.weight_stride = weight.stride;
+  task.k = weight.columns;
+  task.row_begin = begin * kMatmulRowTile;
+  task.row_end = std::min<size_t>(end * kMatmulRowTile, weight.rows);
+  task.x = space.records[static_cast<size_t>(type)];
+  task.x_stride = activation_layout(type, weight.columns).bytes;
+  task.tokens = tokens;
+  task.y = product.y;
+  task.y_stride = weight.rows;
+  task.scratch = space.kernel_scratch(worker.index());
+  kernels.matmul[static_cast<size_t>(weight.type)](task);
+}
+
+// How the row tiles of a step are cut. One token reads weights as fast as memory gives them, which takes long runs: a large
+// piece for each worker first, then small ones to even them out. Many tokens stay with each tile for long: pieces alike.
+class PieceBounds {
+ public:
+  PieceBounds(size_t tiles, size_t workers, size_t tokens)
+      : tiles_(tiles), large_(workers), small_(workers * (tokens == 1 ? 4 : 15)) {
+    large_end_ = tokens == 1 ? tiles * 3 / 4 : tiles / 16;
+  }
+  size_t pieces() const { return large_ + small_; }
+  // First tile of a piece; pieces() gives the end of the last.
+  size_t at(size_t piece) const {
+    if (piece <= large_) return large_end_ * piece / large_;
+    return large_end_ + (tiles_ - large_end_) * (piece - large_) / small_;
+  }
+
+ private:
+  size_t tiles_;
+  size_t large_;
+  size_t small_;
+  size_t large_end_;
+};
+
+}  // namespace
+
+RecordTypes record_types(std::initializer_list<const Weight*> weights) {
+  RecordTypes types = 0;
+  for (const Weight* weight : weights) types |= 1u << static_cast<unsigned>(activation_type(weight->type));
+  return types;
+}
+
+void make_records(const Kernels& kernels, const Workspace& space, RecordTypes types, size_t token, const float* row,
+                  size_t width) {
+  for (unsigned i = 0; i < space.records.size(); ++i) {
+    if ((types >> i & 1u) == 0) continue;
+    const auto type = static_cast<ActivationType>(i);
+    std::byte* record = space.records[i] + token * activation_layout(type, width).bytes;
+    switch (type) {
+      case ActivationType::f32: std::memcpy(record, row, width * sizeof(float)); break;
+      case ActivationType::q8_32: kernels.quantize_q8_32(row, width, record); break;
+      case ActivationType::q8_256: kernels.quantize_q8_256(row, width, record); break;
+    }
+  }
+}
+
+void run_products(Worker& worker, const Kernels& kernels, const Workspace& space, std::span<const Product> products,
+                  size_t tokens) {
+  size_t tiles = 0;
+  for (const Product& product : products) tiles += row_tiles(*product.weight);
+  const PieceBounds bounds(tiles, worker.count(), tokens);
+  worker.for_each_piece(bounds.pieces(), 1, [&](size_t piece, size_t) {
+    const size_t begin = bounds.at(piece), end = bounds.at(piece + 1);
+    size_t first = 0;
+    for (const Product& product : products) {
+      const size_t count = row_tiles(*product.weight);
+      const size_t from = std::max(begin, first), to = std::min(end, first + count);
+      if (from < to) run_tiles(worker, kernels, space, product, from - first, to - first, tokens);
+      first += count;
+    }
+  });
+}
+
+}  // namespace thimble

@@ -1,0 +1,31 @@
+// Matrix products of one step, shared out among the workers in tiles of rows.
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <span>
+
+#include "base/team.h"
+#include "kernels/kernels.h"
+#include "model/model.h"
+#include "model/workspace.h"
+
+namespace thimble {
+
+// A set of ActivationType, as bits.
+using RecordTypes = unsigned;
+RecordTypes record_types(std::initializer_list<const Weight*> weights);
+
+// Writes one token's activations as a record of each type in `types`.
+void make_records(const Kernels& kernels, const Workspace& space, RecordTypes types, size_t token, const float* row,
+                  size_t width);
+
+// y[token][row] = weight . record of the token, for each product; y is dense, [tokens][weight->rows].
+struct Product {
+  const Weight* weight;
+  float* y;
+};
+void run_products(Worker& worker, const Kernels& kernels, const Workspace& space, std::span<const Product> products,
+                  size_t tokens);
+
+}  // namespace thimble

@@ -1,0 +1,88 @@
+#include "model/workspace.h"
+
+#include <algorithm>
+
+namespace thimble {
+namespace {
+
+constexpr size_t kLine = 64;
+
+size_t lines(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
+
+// The widest input of each activation type, over all matrices of the model.
+std::array<size_t, 3> widest_inputs(const Model& model) {
+  std::array<size_t, 3> widest{};
+  const auto count = [&](const Weight& weight) {
+    if (!weight) return;
+    size_t& width = widest[static_cast<size_t>(activation_type(weight.type))];
+    width = std::max<size_t>(width, weight.columns);
+  };
+  count(model.head());
+  for (uint32_t block = 0; block < model.hyper().block_count; ++block) {
+    for (const TensorRow& row : model.spec().tensors) {
+      if (row.in_block() && !row.is_vector()) count(model.matrix(block, row.role));
+    }
+  }
+  return widest;
+}
+
+}  // namespace
+
+WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& given) : options(given) {
+  const Hyperparameters& h = model.hyper();
+  const size_t tokens = options.batch_tokens;
+  const auto floats = [&](size_t width) { return lines(tokens * width * sizeof(float)); };
+  residual = floats(h.embedding_length);
+  branch = floats(h.embedding_length);
+  query = floats(h.query_width());
+  key = floats(h.key_width());
+  value = floats(h.value_width());
+  attention = floats(h.attention_width());
+  gate = floats(h.feed_forward_length);
+  up = floats(h.feed_forward_length);
+  rope = floats(h.rope_dimension_count);
+  rope_window = h.sliding_window != 0 ? rope : 0;
+  logits = lines(options.logit_rows * h.vocabulary_size * sizeof(float));
+  const auto widest = widest_inputs(model);
+  for (size_t type = 0; type < records.size(); ++type) {
+    // Narrower rows have smaller records, so the widest row bounds them all.
+    records[type] = tokens * activation_layout(static_cast<ActivationType>(type), widest[type]).bytes;
+  }
+  const size_t widest_row = std::max({*std::max_element(widest.begin(), widest.end()), size_t{h.embedding_length}});
+  kernel_scratch = lines(std::max(matmul_scratch_bytes(widest_row), attention_scratch_bytes(h.key_length)));
+  row = lines(std::max(widest_row * sizeof(float), model.staging_bytes()));
+}
+
+size_t WorkspaceLayout::shared() const { return std::max(query + key + value + attention, gate + up); }
+
+size_t WorkspaceLayout::activation_bytes() const {
+  return residual + branch + shared() + rope + rope_window + logits + records[0] + records[1] + records[2];
+}
+
+size_t WorkspaceLayout::scratch_bytes() const { return options.workers * (kernel_scratch + row); }
+
+Workspace::Workspace(const Model& model, const WorkspaceOptions& options)
+    : layout_(model, options),
+      rope_tables_(model.hyper(), model.vector(Role::rope_freqs)),
+      activations_(layout_.activation_bytes(), "activations"),
+      scratch_(layout_.scratch_bytes(), "kernel scratch") {
+  std::byte* next = activations_.data();
+  const auto take = [&next](size_t bytes) { return std::exchange(next, next + bytes); };
+  const auto take_floats = [&take](size_t bytes) { return reinterpret_cast<float*>(take(bytes)); };
+  residual = take_floats(layout_.residual);
+  branch = take_floats(layout_.branch);
+  rope = take_floats(layout_.rope);
+  rope_window = layout_.rope_window == 0 ? rope : take_floats(layout_.rope_window);
+  logits = take_floats(layout_.logits);
+  for (size_t type = 0; type < records.size(); ++type) records[type] = take(layout_.records[type]);
+  std::byte* const shared = next;
+  query = take_floats(layout_.query);
+  key = take_floats(layout_.key);
+  value = take_floats(layout_.value);
+  attention = take_floats(layout_.attention);
+  next = shared;
+  gate = take_floats(layout_.gate);
+  up = take_floats(layout_.up);
+}
+
+}  // namespace thimble

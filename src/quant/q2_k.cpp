@@ -1,0 +1,30 @@
+#include "quant/q2_k.h"
+
+#include "base/half.h"
+#include "quant/k_affine.h"
+#include "quant/k_layout.h"
+
+namespace thimble {
+
+void Q2_K::unpack(const Block& block, float* out) {
+  const float d = f16_to_f32(block.d);
+  const float dmin = f16_to_f32(block.dmin);
+  for (int sub = 0; sub < 16; ++sub) {
+    const float scale = d * static_cast<float>(block.scales[sub] & 0xf);
+    const float minimum = dmin * static_cast<float>(block.scales[sub] >> 4);
+    for (int i = sub * 16; i < sub * 16 + 16; ++i) {
+      out[i] = scale * static_cast<float>(k_layout::two_bits(block.qs, i)) - minimum;
+    }
+  }
+}
+
+void Q2_K::pack(const float* x, Block& block) {
+  const auto fit = fit_affine_block<16>(std::span<const float, 256>(x, kBlockSize), 3, 15);
+  block = Block{};
+  block.d = fit.d;
+  block.dmin = fit.dmin;
+  for (int sub = 0; sub < 16; ++sub) block.scales[sub] = static_cast<uint8_t>(fit.scales[sub] | fit.minima[sub] << 4);
+  for (int i = 0; i < kBlockSize; ++i) k_layout::store_two_bits(block.qs, i, fit.levels[i]);
+}
+
+}  // namespace thimble

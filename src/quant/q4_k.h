@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "quant/number_type.h"
+
+namespace thimble {
+
+// w = d * sc * q - dmin * m: 8 sub-blocks of 32, 6-bit sc and m packed in 12 bytes, q in 0..15.
+struct Q4_K {
+  struct Block {
+    uint16_t d;     // binary16
+    uint16_t dmin;  // binary16
+    uint8_t scales[12];
+    uint8_t qs[128];
+  };
+  static constexpr NumberType kType = NumberType::Q4_K;
+  static constexpr std::string_view kName = "Q4_K";
+  static constexpr int kBlockSize = 256;  // weights a block
+
+  static void unpack(const Block& block, float* out);  // out: [kBlockSize]
+  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+};
+static_assert(sizeof(Q4_K::Block) == 144);
+
+}  // namespace thimble

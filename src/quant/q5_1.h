@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "quant/number_type.h"
+
+namespace thimble {
+
+// w = d * q + m, q in 0..31; bits as in Q5_0.
+struct Q5_1 {
+  struct Block {
+    uint16_t d;  // binary16
+    uint16_t m;  // binary16
+    uint8_t qh[4];
+    uint8_t qs[16];
+  };
+  static constexpr NumberType kType = NumberType::Q5_1;
+  static constexpr std::string_view kName = "Q5_1";
+  static constexpr int kBlockSize = 32;  // weights a block
+
+  static void unpack(const Block& block, float* out);  // out: [kBlockSize]
+  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+};
+static_assert(sizeof(Q5_1::Block) == 24);
+
+}  // namespace thimble

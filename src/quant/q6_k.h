@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "quant/number_type.h"
+
+namespace thimble {
+
+// w = d * sc * (q - 32): 16 sub-blocks of 16, sc int8, q's four low bits in ql, two high ones in qh.
+struct Q6_K {
+  struct Block {
+    uint8_t ql[128];
+    uint8_t qh[64];
+    int8_t scales[16];
+    uint16_t d;  // binary16
+  };
+  static constexpr NumberType kType = NumberType::Q6_K;
+  static constexpr std::string_view kName = "Q6_K";
+  static constexpr int kBlockSize = 256;  // weights a block
+
+  static void unpack(const Block& block, float* out);  // out: [kBlockSize]
+  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+};
+static_assert(sizeof(Q6_K::Block) == 210);
+
+}  // namespace thimble

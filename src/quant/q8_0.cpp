@@ -1,0 +1,25 @@
+#include "quant/q8_0.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/half.h"
+#include "quant/rounding.h"
+
+namespace thimble {
+
+void Q8_0::unpack(const Block& block, float* out) {
+  const float d = f16_to_f32(block.d);
+  for (int i = 0; i < kBlockSize; ++i) out[i] = static_cast<float>(block.qs[i]) * d;
+}
+
+void Q8_0::pack(const float* x, Block& block) {
+  float largest = 0;
+  for (int i = 0; i < kBlockSize; ++i) largest = std::max(largest, std::abs(x[i]));
+  const float d = largest / 127;
+  const float inverse = inverse_or_zero(d);
+  block.d = finite_f16(d);
+  for (int i = 0; i < kBlockSize; ++i) block.qs[i] = static_cast<int8_t>(std::round(x[i] * inverse));
+}
+
+}  // namespace thimble

@@ -1,0 +1,110 @@
+#include "quant/type_list.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+
+#include "base/half.h"
+
+namespace thimble {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "blocks are used as they lie in the file, which is little-endian");
+
+// Blocks are copied out of and into the bytes: tensor data may lie at any address.
+template <class Q>
+void unpack_blocks(const std::byte* in, float* out, size_t blocks) {
+  for (size_t b = 0; b < blocks; ++b) {
+    typename Q::Block block;
+    std::memcpy(&block, in + b * sizeof(block), sizeof(block));
+    Q::unpack(block, out + b * Q::kBlockSize);
+  }
+}
+
+template <class Q>
+void pack_blocks(const float* in, std::byte* out, size_t blocks) {
+  for (size_t b = 0; b < blocks; ++b) {
+    typename Q::Block block;
+    Q::pack(in + b * Q::kBlockSize, block);
+    std::memcpy(out + b * sizeof(block), &block, sizeof(block));
+  }
+}
+
+bool is_finite_f16(uint16_t bits) { return std::isfinite(f16_to_f32(bits)); }
+
+// A block's binary16 fields are d, and dmin or m where it has a minimum; a format of single numbers has only x.
+template <class Q>
+bool has_finite_block_scales(const typename Q::Block& block) {
+  using Block = typename Q::Block;
+  if constexpr (Q::kBlockSize == 1) {
+    float value;
+    Q::unpack(block, &value);
+    return std::isfinite(value);
+  } else {
+    static_assert(std::is_same_v<decltype(Block::d), uint16_t>);
+    bool finite = is_finite_f16(block.d);
+    if constexpr (requires { block.dmin; }) finite = finite && is_finite_f16(block.dmin);
+    if constexpr (requires { block.m; }) finite = finite && is_finite_f16(block.m);
+    return finite;
+  }
+}
+
+template <class Q>
+bool has_finite_scales(const std::byte* in, size_t blocks) {
+  for (size_t b = 0; b < blocks; ++b) {
+    typename Q::Block block;
+    std::memcpy(&block, in + b * sizeof(block), sizeof(block));
+    if (!has_finite_block_scales<Q>(block)) return false;
+  }
+  return true;
+}
+
+template <class Q>
+constexpr TypeInfo info_of() {
+  return {Q::kType,          Q::kName,        Q::kBlockSize,        sizeof(typename Q::Block),
+          &unpack_blocks<Q>, &pack_blocks<Q>, &has_finite_scales<Q>};
+}
+
+constexpr auto kTypes = [] {
+  std::array<TypeInfo, AllTypes::kSize> types{};
+  size_t next = 0;
+  AllTypes::for_each([&]<class Q>() { types[next++] = info_of<Q>(); });
+  return types;
+}();
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
+std::span<const TypeInfo> all_types() { return kTypes; }
+
+const TypeInfo* find_type(uint32_t gguf_id) {
+  const auto found = std::ranges::find(kTypes, static_cast<NumberType>(gguf_id), &TypeInfo::type);
+  return found == kTypes.end() ? nullptr : &*found;
+}
+
+const TypeInfo* find_type_named(std::string_view name) {
+  const auto same_letter = [](char a, char b) { return lower(a) == lower(b); };
+  const auto found = std::ranges::find_if(
+      kTypes, [&](const TypeInfo& type) { return std::ranges::equal(type.name, name, same_letter); });
+  return found == kTypes.end() ? nullptr : &*found;
+}
+
+const TypeInfo& type_info(NumberType type) {
+  const TypeInfo* info = find_type(static_cast<uint32_t>(type));
+  assert(info != nullptr);
+  return *info;
+}
+
+size_t row_bytes(NumberType type, size_t n) {
+  const TypeInfo& info = type_info(type);
+  assert(n % info.block_size == 0);
+  return n / info.block_size * info.block_bytes;
+}
+
+}  // namespace thimble

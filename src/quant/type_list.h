@@ -1,0 +1,60 @@
+// The one list of number formats. Names, sizes, help texts, kernels and tests are folds over it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "quant/bf16.h"
+#include "quant/f16.h"
+#include "quant/f32.h"
+#include "quant/iq4_nl.h"
+#include "quant/iq4_xs.h"
+#include "quant/number_type.h"
+#include "quant/q2_k.h"
+#include "quant/q3_k.h"
+#include "quant/q4_0.h"
+#include "quant/q4_1.h"
+#include "quant/q4_k.h"
+#include "quant/q5_0.h"
+#include "quant/q5_1.h"
+#include "quant/q5_k.h"
+#include "quant/q6_k.h"
+#include "quant/q8_0.h"
+
+namespace thimble {
+
+template <class... Q>
+struct TypeList {
+  // Calls f.template operator()<Q>() for each format in turn.
+  template <class F>
+  static constexpr void for_each(F&& f) {
+    (f.template operator()<Q>(), ...);
+  }
+  static constexpr size_t kSize = sizeof...(Q);
+};
+
+using AllTypes = TypeList<F32, F16, BF16, Q8_0, Q5_1, Q5_0, Q4_1, Q4_0, Q6_K, Q5_K, Q4_K, Q3_K, Q2_K, IQ4_NL, IQ4_XS>;
+
+// One row of the table made from AllTypes.
+struct TypeInfo {
+  NumberType type;
+  std::string_view name;
+  uint32_t block_size;   // weights a block
+  uint32_t block_bytes;  // bytes a block
+  // blocks contiguous blocks at `in` (no alignment needed) to block_size * blocks floats, and back.
+  void (*unpack)(const std::byte* in, float* out, size_t blocks);
+  void (*pack)(const float* in, std::byte* out, size_t blocks);
+  bool (*has_finite_scales)(const std::byte* in, size_t blocks);  // of the values themselves for F32, F16, BF16
+};
+
+std::span<const TypeInfo> all_types();
+const TypeInfo* find_type(uint32_t gguf_id);             // nullptr where unknown
+const TypeInfo* find_type_named(std::string_view name);  // any case; nullptr where unknown
+const TypeInfo& type_info(NumberType type);
+// Bytes of a row of `n` weights; n must be a multiple of the block size.
+size_t row_bytes(NumberType type, size_t n);
+
+}  // namespace thimble

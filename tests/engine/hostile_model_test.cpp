@@ -1,0 +1,178 @@
+// Files whose structure is sound and whose content lies about the model: each is refused by name, for every family.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <memory>
+
+#include "base/error.h"
+#include "base/team.h"
+#include "engine/language_model.h"
+#include "engine/session.h"
+#include "model/model.h"
+#include "support/temp_file.h"
+#include "support/tiny_model.h"
+
+namespace thimble {
+namespace {
+
+// A copy of a GGUF in which metadata and tensors can be changed on the way.
+struct Copy {
+  std::function<bool(const GgufValue&)> keep_value = [](const GgufValue&) { return true; };
+  std::function<void(GgufWriter&)> add_values = [](GgufWriter&) {};
+  std::function<bool(std::string_view)> keep_tensor = [](std::string_view) { return true; };
+  std::function<void(std::string_view, std::vector<std::byte>&)> change_data = [](std::string_view,
+                                                                                  std::vector<std::byte>&) {};
+  std::function<std::string(std::string_view)> rename = [](std::string_view name) { return std::string(name); };
+
+  void write(const Gguf& from, const std::string& path) const {
+    GgufWriter writer(path);
+    for (const GgufValue& value : from.values()) {
+      if (keep_value(value)) writer.set(value);
+    }
+    add_values(writer);
+    for (const GgufTensor& tensor : from.tensors()) {
+      if (!keep_tensor(tensor.name)) continue;
+      writer.add_tensor(rename(tensor.name), std::span(tensor.shape).first(tensor.axes), tensor.type->type);
+    }
+    for (const GgufTensor& tensor : from.tensors()) {
+      if (!keep_tensor(tensor.name)) continue;
+      std::vector<std::byte> data(tensor.data.begin(), tensor.data.end());
+      change_data(tensor.name, data);
+      writer.write_data(data);
+    }
+    writer.commit();
+  }
+};
+
+class HostileModels : public testing::TestWithParam<const ArchSpec*> {
+ protected:
+  void SetUp() override {
+    test::TinyModel tiny;
+    tiny.block_count = 2;
+    test::write_tiny_model(*GetParam(), tiny, folder_ / "good.gguf");
+    good_ = std::make_unique<const Gguf>(Gguf::open(folder_ / "good.gguf"));
+  }
+
+  // The message with which a changed copy is refused; fails where it is not, or where the message lacks the file or `named`.
+  void expect_refused(const Copy& copy, std::string_view named) {
+    copy.write(*good_, folder_ / "bad.gguf");
+    try {
+      const Gguf bad = Gguf::open(folder_ / "bad.gguf");
+      Model::bind(bad);
+      ADD_FAILURE() << "accepted: " << named;
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      EXPECT_EQ(error.code(), ExitCode::bad_file) << message;
+      EXPECT_NE(message.find("bad.gguf"), std::string::npos) << message;
+      EXPECT_NE(message.find(named), std::string::npos) << message;
+      EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    }
+  }
+
+  std::string key(std::string_view suffix) const { return std::string(GetParam()->name) + "." + std::string(suffix); }
+
+  template <class T>
+  void expect_value_refused(std::string_view suffix, T value) {
+    Copy copy;
+    copy.add_values = [&](GgufWriter& writer) { writer.set(key(suffix), value); };
+    SCOPED_TRACE(std::string(suffix));
+    expect_refused(copy, suffix);
+  }
+
+  test::TempFolder folder_;
+  std::unique_ptr<const Gguf> good_;
+};
+
+TEST_P(HostileModels, EachMissingTensorIsNamed) {
+  for (const GgufTensor& tensor : good_->tensors()) {
+    if (tensor.name == "output.weight") continue;  // its absence means a tied head
+    Copy copy;
+    copy.keep_tensor = [&](std::string_view name) { return name != tensor.name; };
+    expect_refused(copy, tensor.name);
+  }
+}
+
+TEST_P(HostileModels, ATensorOfNoKnownRoleIsNamed) {
+  Copy copy;
+  copy.rename = [](std::string_view name) {
+    return name == "output.weight" ? std::string("blk.0.attn_q.surprise") : std::string(name);
+  };
+  expect_refused(copy, "blk.0.attn_q.surprise");
+}
+
+TEST_P(HostileModels, EachMissingHyperparameterIsNamed) {
+  for (const HyperRow& row : GetParam()->hyperparameters) {
+    if (row.presence == Presence::optional) continue;
+    Copy copy;
+    copy.keep_value = [&](const GgufValue& value) { return value.key != key(row.gguf); };
+    expect_refused(copy, row.gguf);
+  }
+}
+
+TEST_P(HostileModels, AbsurdHyperparametersAreNamed) {
+  for (const char* suffix : {"embedding_length", "feed_forward_length", "attention.head_count",
+                             "attention.head_count_kv", "attention.key_length", "context_length", "block_count"}) {
+    expect_value_refused(suffix, uint32_t{0xffffffff});
+  }
+  for (const char* suffix : {"embedding_length", "feed_forward_length", "attention.head_count", "block_count"}) {
+    expect_value_refused(suffix, uint32_t{0});
+  }
+  expect_value_refused("attention.head_count_kv", uint32_t{3});
+  expect_value_refused("rope.dimension_count", uint32_t{33});
+  expect_value_refused("rope.dimension_count", uint32_t{4096});
+  expect_value_refused("block_count", int32_t{-1});
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -1.0f}) {
+    expect_value_refused("attention.layer_norm_rms_epsilon", bad);
+    expect_value_refused("rope.freq_base", bad);
+  }
+  Copy copy;
+  copy.add_values = [&](GgufWriter& writer) { writer.set("general.architecture", "no such thing"); };
+  expect_refused(copy, "general.architecture");
+  copy.add_values = [&](GgufWriter& writer) { writer.set(key("rope.scaling.type"), "sideways"); };
+  expect_refused(copy, "rope.scaling.type");
+}
+
+TEST_P(HostileModels, NormsThatAreNotFiniteAreNamed) {
+  Copy copy;
+  copy.change_data = [](std::string_view name, std::vector<std::byte>& data) {
+    const float bad = std::numeric_limits<float>::quiet_NaN();
+    if (name == "blk.1.ffn_norm.weight") std::memcpy(data.data() + 8, &bad, sizeof bad);
+  };
+  expect_refused(copy, "blk.1.ffn_norm.weight");
+}
+
+TEST_P(HostileModels, WeightsThatAreNotFiniteNeverGiveAnAnswer) {
+  for (const char* tensor : {"blk.1.ffn_down.weight", "blk.0.attn_k.weight", "output.weight"}) {
+    Copy copy;
+    copy.change_data = [&](std::string_view name, std::vector<std::byte>& data) {
+      const float bad = std::numeric_limits<float>::infinity();
+      if (name == tensor) std::memcpy(data.data(), &bad, sizeof bad);
+    };
+    copy.write(*good_, folder_ / "bad.gguf");
+    const auto load = [&](bool check) {
+      return LanguageModel::load(std::make_unique<const Gguf>(Gguf::open(folder_ / "bad.gguf")), {"", check});
+    };
+    try {
+      load(true);
+      ADD_FAILURE() << tensor << " passed the check";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(tensor), std::string::npos) << error.what();
+    }
+    const LanguageModel loaded = load(false);
+    Team team(1);
+    SessionOptions options;
+    options.kv.context_length = 64;
+    Session session(loaded.model(), select_kernels("auto"), team, options);
+    const std::vector<TokenId> tokens{1, 2, 3};
+    EXPECT_THROW(session.append(tokens), Error) << tensor;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, HostileModels,
+                         testing::ValuesIn(all_architectures().begin(), all_architectures().end()),
+                         [](const auto& family) { return std::string(family.param->name); });
+
+}  // namespace
+}  // namespace thimble
