@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <utility>
@@ -84,6 +85,29 @@ uint64_t address_space_free() {
 
 size_t page_size() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
 
+#if defined(__SANITIZE_ADDRESS__)
+
+// From the heap, whose ends the sanitizer watches; those of a mapping it does not.
+void* take_pages(size_t bytes) {
+  const size_t whole = Buffer::footprint(bytes);
+  void* memory = std::aligned_alloc(page_size(), whole);
+  if (memory != nullptr) std::memset(memory, 0, whole);
+  return memory;
+}
+
+void give_back_pages(std::byte* data, size_t) { std::free(data); }
+
+#else
+
+void* take_pages(size_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  return memory == MAP_FAILED ? nullptr : memory;
+}
+
+void give_back_pages(std::byte* data, size_t bytes) { munmap(data, bytes); }
+
+#endif
+
 }  // namespace
 
 AvailableMemory available_memory() {
@@ -101,8 +125,8 @@ size_t Buffer::footprint(size_t bytes) { return (bytes + page_size() - 1) / page
 
 Buffer::Buffer(size_t bytes, const std::string& what) : size_(bytes) {
   if (bytes == 0) return;
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (memory == MAP_FAILED) {
+  void* memory = take_pages(bytes);
+  if (memory == nullptr) {
     fail(ExitCode::does_not_fit, "no memory for {}: {} bytes asked for; try a smaller context (-c) or batch (-b)", what,
          bytes);
   }
@@ -119,7 +143,7 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 }
 
 Buffer::~Buffer() {
-  if (data_ != nullptr) munmap(data_, size_);
+  if (data_ != nullptr) give_back_pages(data_, size_);
 }
 
 }  // namespace thimble

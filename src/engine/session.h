@@ -32,7 +32,7 @@ class Session {
   using Progress = std::function<bool(size_t done)>;
 
   // Adds tokens to the end, in batches, and returns the logits after the last one, valid until the next call; empty where
-  // `progress` stopped it. Throws Error(failed) where they do not fit the context, Error(usage) for an id out of range.
+  // `progress` stopped it. Throws Error(failed) where they do not fit the context, Error(usage) for none or an id out of range.
   std::span<const float> append(std::span<const TokenId> tokens, const Progress& progress = {});
 
   // As append, giving every position's logits: sink(index in `tokens`, logits). Rows from `from` on only.
