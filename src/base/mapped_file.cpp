@@ -65,6 +65,9 @@ MappedFile MappedFile::open(const std::string& path) {
   if (data == MAP_FAILED) {
     fail(ExitCode::bad_file, "{}: {} bytes cannot be mapped: {}", printable(path), size, reason(errno));
   }
+  // Where the file system can, pages that are not in memory yet are read and mapped 2 MB at a time, which memory reads faster.
+  // A wish that the system may not know: nothing depends on it.
+  ::madvise(data, size, MADV_HUGEPAGE);
   return MappedFile(path, static_cast<const std::byte*>(data), size, fd.release());
 }
 

@@ -1,5 +1,6 @@
 #include "kernels/matmul_loop.h"
 #include "kernels/matmul_tiles_avx512_vnni.h"
+#include "kernels/matvec_avx512_vnni.h"
 #include "kernels/quantize_rows.h"
 #include "kernels/tables.h"
 

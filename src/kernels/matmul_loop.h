@@ -132,6 +132,9 @@ struct MatmulLoop {
   }
 
   static void run(const MatmulTask& task) {
+    if constexpr (V::kStreamsOneToken) {
+      if (task.tokens == 1) return V::template stream<Q>(task);
+    }
     constexpr size_t kRows = V::kRows * V::kMaxPanels;
     constexpr ActivationType kActivations = Q::kBlockSize == 32 ? ActivationType::q8_32 : ActivationType::q8_256;
     const ActivationLayout layout = activation_layout(kActivations, task.k);

@@ -15,7 +15,8 @@ struct Avx2 {
   using Int = __m256i;
   static constexpr int kRows = 8;
   static constexpr int kMaxPanels = 1;
-  static constexpr int kMaxTokens = 4;     // of one tile: more would spill the 16 registers
+  static constexpr int kMaxTokens = 4;  // of one tile: more would spill the 16 registers
+  static constexpr bool kStreamsOneToken = false;
   static constexpr int kSignedOffset = 0;  // vpmaddubsw meets magnitudes with activations that take the weights' signs
 
   // 16 bytes of each row: out[i] holds bytes 4 * i .. 4 * i + 3 of every row.

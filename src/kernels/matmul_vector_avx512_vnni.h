@@ -18,6 +18,7 @@ struct Avx512Vnni {
   // activations.
   static constexpr int kMaxPanels = 2;
   static constexpr int kMaxTokens = 6;
+  static constexpr bool kStreamsOneToken = true;
   static constexpr int kSignedOffset = 128;  // vpdpbusd multiplies unsigned weights by signed activations
 
   // 16 bytes of each row: out[i] holds bytes 4 * i .. 4 * i + 3 of every row.
@@ -100,6 +101,10 @@ struct Avx512Vnni {
 
   template <int kBlock, int kSub, bool kMinimum, int kLargest>
   struct Tiles;
+
+  // The product with one token, of the format Q.
+  template <class Q>
+  static void stream(const MatmulTask& task);
 
  private:
   static void prefetch(RowBlocks rows, size_t offset) { __builtin_prefetch(rows.ahead + offset * kRows, 0, 2); }
