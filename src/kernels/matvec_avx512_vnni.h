@@ -22,6 +22,7 @@ struct alignas(64) Avx512MatvecWorkspace {
 
   __m512i quads[kUnits][kRows / 4];  // 32-bit lane 4 * i + r: the sum of lanes 4 * i .. 4 * i + 3 of row r of four
   uint32_t d_m[kUnits][2][kRows];    // d, and above it m or dmin, of the one or two blocks
+  std::byte values[kUnits * 256];    // activations in the order of a chunk's weights
 };
 static_assert(sizeof(Avx512MatvecWorkspace) <= kMatmulScratchBytes);
 
@@ -51,31 +52,66 @@ struct Avx512Matvec {
     return _mm512_dpbusd_epi32(_mm512_setzero_si512(), Stream::weights(a, b), Stream::load64(x));
   }
 
+  // Sixteen scales: sums += scale * product of the 64 weights of a group.
   template <int kGroup>
   static __m512i add_group(__m512i sums, const std::byte* block, const Avx512BlockHead& head, const std::byte* x) {
+    static_assert(Format::kLargest * 127 * 2 <= INT16_MAX);
     const __m512i weights = Stream::template weights<kGroup>(block, head);
-    const __m512i values = Stream::load64(x + kGroup * 64);
     // Word i holds the scale of weights 2 * i and 2 * i + 1 of the group.
     const __m512i word = _mm512_set_epi64(0x0003000300030003, 0x0003000300030003, 0x0002000200020002,
                                           0x0002000200020002, 0x0001000100010001, 0x0001000100010001, 0, 0);
     const __m512i scale = _mm512_permutexvar_epi16(_mm512_add_epi16(word, _mm512_set1_epi16(kGroup * 4)),
                                                    _mm512_castsi256_si512(head.scales));
-    if constexpr (Format::kLargest * 127 * 2 <= INT16_MAX) {
-      return _mm512_dpwssd_epi32(sums, _mm512_maddubs_epi16(weights, values), scale);
+    return _mm512_dpwssd_epi32(sums, _mm512_maddubs_epi16(weights, Stream::load64(x + kGroup * 64)), scale);
+  }
+  // Eight scales: the low and the high nibbles of 64 bytes, whose activations are laid out beside them, are a chunk.
+  static constexpr bool kChunks = !kPairs && Format::kSub == 32;
+  template <int kChunk>
+  static __m512i add_chunk(__m512i sums, const std::byte* block, const Avx512BlockHead& head, const std::byte* x) {
+    const auto weights = Stream::template weights<kChunk>(block, head);
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512i low = _mm512_dpbusd_epi32(zero, weights.low, Stream::load64(x + kChunk * 128));
+    if constexpr (Stream::kRun == 32) {  // other sub-blocks in the high nibbles: sums of four products fit 16 bits
+      static_assert(Format::kLargest * 127 * 4 <= INT16_MAX);
+      const __m512i high = _mm512_dpbusd_epi32(zero, weights.high, Stream::load64(x + kChunk * 128 + 64));
+      return _mm512_dpwssd_epi32(sums, _mm512_packs_epi32(low, high), Stream::template spread_scales<kChunk>(head));
+    } else {  // the same ones
+      const __m512i both = _mm512_dpbusd_epi32(low, weights.high, Stream::load64(x + kChunk * 128 + 64));
+      const __m512i sub = _mm512_set_epi64(0x0000000300000003, 0x0000000300000003, 0x0000000200000002,
+                                           0x0000000200000002, 0x0000000100000001, 0x0000000100000001, 0, 0);
+      const __m512i scale = _mm512_permutexvar_epi32(_mm512_add_epi32(sub, _mm512_set1_epi32(kChunk * 4)),
+                                                     _mm512_castsi256_si512(_mm256_srai_epi32(head.scales, 16)));
+      return _mm512_add_epi32(sums, _mm512_mullo_epi32(both, scale));
+    }
+  }
+
+  // The activations of a slab with the first half of each 128 those of the low nibbles.
+  static void lay_out_activations(const std::byte* values, size_t count, std::byte* out) {
+    constexpr size_t kRun = Stream::kRun;
+    for (size_t i = 0; i < count; i += 128) {
+      for (size_t run = 0; run < 128 / kRun; ++run) {
+        __builtin_memcpy(out + i + run % 2 * 64 + run / 2 * kRun, values + i + run * kRun, kRun);
+      }
+    }
+  }
+
+  static __m512i products(const std::byte* block, const Avx512BlockHead& head, const std::byte* x) {
+    __m512i sums = _mm512_setzero_si512();
+    if constexpr (kChunks) {
+      sums = add_chunk<0>(sums, block, head, x);
+      return add_chunk<1>(sums, block, head, x);
     } else {
-      const __m512i four = _mm512_dpbusd_epi32(_mm512_setzero_si512(), weights, values);
-      return _mm512_add_epi32(sums, _mm512_mullo_epi32(four, _mm512_srai_epi32(scale, 16)));
+      sums = add_group<0>(sums, block, head, x);
+      sums = add_group<1>(sums, block, head, x);
+      sums = add_group<2>(sums, block, head, x);
+      return add_group<3>(sums, block, head, x);
     }
   }
 
   static __m512i block_sums(const std::byte* block, const std::byte* x, const std::byte* x_sums) {
     Avx512BlockHead head;
     Stream::read_head(block, head);
-    __m512i sums = _mm512_setzero_si512();
-    sums = add_group<0>(sums, block, head, x);
-    sums = add_group<1>(sums, block, head, x);
-    sums = add_group<2>(sums, block, head, x);
-    sums = add_group<3>(sums, block, head, x);
+    const __m512i sums = products(block, head, x);
     const __m256i of_16 = Stream::load32(x_sums);
     if constexpr (Format::kMinimum) {
       const __m256i folded = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
@@ -191,7 +227,12 @@ struct Avx512Matvec {
       for (size_t column = 0; column < task.k; column += kSlab) {
         const size_t blocks = (task.k - column < kSlab ? task.k - column : kSlab) / Q::kBlockSize;
         const size_t block = column / Q::kBlockSize;
-        const Activations x{task.x + column, task.x + layout.scales + block * sizeof(float),
+        const std::byte* values = task.x + column;
+        if constexpr (kChunks) {
+          if (row == task.row_begin || task.k > kSlab) lay_out_activations(values, blocks * Q::kBlockSize, work.values);
+          values = work.values;
+        }
+        const Activations x{values, task.x + layout.scales + block * sizeof(float),
                             task.x + layout.scaled_sums + block * sizeof(float),
                             task.x + layout.sums + column / kSumsBlock * sizeof(int16_t)};
         for (size_t first = 0; first < count; first += 4) {

@@ -15,10 +15,11 @@
 
 namespace thimble {
 
-// The scale of 16 weights each, as int16, and what the readers of a format carry from one group of 64 weights to the next.
+// What the readers of a block carry from one part of it to the next.
 struct Avx512BlockHead {
-  __m256i scales;
-  __m256i minima;
+  __m256i scales;  // of 16 weights each, int16
+  __m256i minima;  // likewise
+  __m128i bytes;   // eight scales of 32 weights each, uint8; then as many minima
   __m512i high;
 };
 
@@ -59,6 +60,14 @@ struct Avx512StreamSteps {
     const __mmask64 fifth = dword(a) | static_cast<uint64_t>(dword(b)) << 32;
     return _mm512_mask_add_epi8(weights, fifth, weights, splat8(0x10));
   }
+  // 128 weights: the low and the high nibbles of 64 packed bytes.
+  struct Chunk {
+    __m512i low;
+    __m512i high;
+  };
+  static Chunk split_bytes(__m512i packed) {
+    return {_mm512_and_si512(packed, splat8(0x0f)), _mm512_and_si512(_mm512_srli_epi16(packed, 4), splat8(0x0f))};
+  }
   // The head that Q4_K and Q5_K share: eight 6-bit scales and minima in 12 bytes.
   static void read_k_head(const void* block, Avx512BlockHead& head) {
     const __m128i bytes = load16(block);  // d, dmin; then A, B, C, four bytes each
@@ -66,8 +75,18 @@ struct Avx512StreamSteps {
     const __m128i c = _mm_srlv_epi32(_mm_shuffle_epi32(bytes, 0xff), _mm_setr_epi32(0, 0, 0, 4));
     const __m128i both = _mm_or_si128(_mm_and_si128(ab, _mm_setr_epi32(0x3f3f3f3f, 0x30303030, 0x3f3f3f3f, 0x30303030)),
                                       _mm_and_si128(c, _mm_setr_epi32(0, 0x0f0f0f0f, 0, 0x0f0f0f0f)));
-    head.scales = _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(both, both));
+    head.bytes = both;
     head.minima = _mm256_cvtepu8_epi16(_mm_unpackhi_epi8(both, both));
+  }
+
+  // Of four sub-blocks, the scale beside each of the sums that _mm512_packs_epi32 makes of a chunk's low and high nibbles.
+  template <int kChunk>
+  static __m512i spread_scales(const Avx512BlockHead& head) {
+    const auto word = [](int scale) { return static_cast<int64_t>(0x8000800080008000u | scale * 0x0001000100010001u); };
+    constexpr int kFirst = kChunk * 4;
+    const __m512i index = _mm512_setr_epi64(word(kFirst), word(kFirst + 1), word(kFirst), word(kFirst + 1),
+                                            word(kFirst + 2), word(kFirst + 3), word(kFirst + 2), word(kFirst + 3));
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(head.bytes), index);
   }
 };
 
@@ -132,28 +151,32 @@ struct Avx512Stream<IQ4_NL> : Avx512StreamSteps {
 
 template <>
 struct Avx512Stream<Q4_K> : Avx512StreamSteps {
+  static constexpr int kRun = 32;
   static void read_head(const std::byte* block, Avx512BlockHead& head) { read_k_head(block, head); }
-  template <int kGroup>
-  static __m512i weights(const std::byte* block, const Avx512BlockHead&) {
-    return _mm512_and_si512(_mm512_srlv_epi16(twice(block + offsetof(Q4_K::Block, qs) + kGroup * 32), shifts(0, 4)),
-                            splat8(0x0f));
+  template <int kChunk>
+  static Chunk weights(const std::byte* block, const Avx512BlockHead&) {
+    return split_bytes(load64(block + offsetof(Q4_K::Block, qs) + kChunk * 64));
   }
   static uint32_t d_m(const std::byte* block) { return dword(block + offsetof(Q4_K::Block, d)); }
 };
 
 template <>
 struct Avx512Stream<Q5_K> : Avx512StreamSteps {
+  static constexpr int kRun = 32;
   static void read_head(const std::byte* block, Avx512BlockHead& head) {
     read_k_head(block, head);
     head.high = twice(block + offsetof(Q5_K::Block, qh));
   }
-  template <int kGroup>
-  static __m512i weights(const std::byte* block, const Avx512BlockHead& head) {
-    const __m512i low = _mm512_and_si512(
-        _mm512_srlv_epi16(twice(block + offsetof(Q5_K::Block, qs) + kGroup * 32), shifts(0, 4)), splat8(0x0f));
-    const __m512i bit =
-        _mm512_inserti64x4(splat8(1 << (2 * kGroup)), _mm256_set1_epi8(static_cast<char>(2 << (2 * kGroup))), 1);
-    return _mm512_mask_add_epi8(low, _mm512_test_epi8_mask(head.high, bit), low, splat8(0x10));
+  template <int kChunk>
+  static Chunk weights(const std::byte* block, const Avx512BlockHead& head) {
+    const Chunk four = split_bytes(load64(block + offsetof(Q5_K::Block, qs) + kChunk * 64));
+    return {add_bit<4 * kChunk, 4 * kChunk + 2>(four.low, head),
+            add_bit<4 * kChunk + 1, 4 * kChunk + 3>(four.high, head)};
+  }
+  template <int kLower, int kUpper>
+  static __m512i add_bit(__m512i weights, const Avx512BlockHead& head) {
+    const __m512i bit = _mm512_inserti64x4(splat8(1 << kLower), _mm256_set1_epi8(static_cast<char>(1 << kUpper)), 1);
+    return _mm512_mask_add_epi8(weights, _mm512_test_epi8_mask(head.high, bit), weights, splat8(0x10));
   }
   static uint32_t d_m(const std::byte* block) { return dword(block + offsetof(Q5_K::Block, d)); }
 };
@@ -219,6 +242,7 @@ struct Avx512Stream<Q2_K> : Avx512StreamSteps {
 
 template <>
 struct Avx512Stream<IQ4_XS> : Avx512StreamSteps {
+  static constexpr int kRun = 16;
   static void read_head(const std::byte* block, Avx512BlockHead& head) {
     // Low nibbles of eight scales in four bytes, two high bits of each in sixteen.
     const __m128i counts = _mm_setr_epi16(0, 4, 8, 12, 0, 4, 8, 12);
@@ -234,10 +258,11 @@ struct Avx512Stream<IQ4_XS> : Avx512StreamSteps {
     head.scales = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_unpacklo_epi16(scales, scales)),
                                           _mm_unpackhi_epi16(scales, scales), 1);
   }
-  template <int kGroup>
-  static __m512i weights(const std::byte* block, const Avx512BlockHead&) {
-    const __m512i packed = _mm512_castsi256_si512(load32(block + offsetof(IQ4_XS::Block, qs) + kGroup * 32));
-    return Avx512Vnni::lookup(Avx512Vnni::iq4_levels(), split_nibbles(_mm512_shuffle_i64x2(packed, packed, 0x50)));
+  template <int kChunk>
+  static Chunk weights(const std::byte* block, const Avx512BlockHead&) {
+    const Chunk index = split_bytes(load64(block + offsetof(IQ4_XS::Block, qs) + kChunk * 64));
+    const __m512i levels = Avx512Vnni::iq4_levels();
+    return {Avx512Vnni::lookup(levels, index.low), Avx512Vnni::lookup(levels, index.high)};
   }
   static uint32_t d_m(const std::byte* block) { return word(block + offsetof(IQ4_XS::Block, d)); }
 };
