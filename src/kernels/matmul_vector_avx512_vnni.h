@@ -102,9 +102,9 @@ struct Avx512Vnni {
   template <int kBlock, int kSub, bool kMinimum, int kLargest>
   struct Tiles;
 
-  // The product with one token, of the format Q.
+  // The product with one token, where the format has a stream reader; else false.
   template <class Q>
-  static void stream(const MatmulTask& task);
+  static bool stream(const MatmulTask& task);
 
  private:
   static void prefetch(RowBlocks rows, size_t offset) { __builtin_prefetch(rows.ahead + offset * kRows, 0, 2); }

@@ -253,8 +253,12 @@ struct Avx512Matvec {
 };
 
 template <class Q>
-void Avx512Vnni::stream(const MatmulTask& task) {
-  Avx512Matvec<Q>::run(task);
+bool Avx512Vnni::stream(const MatmulTask& task) {
+  if constexpr (requires { sizeof(Avx512Stream<Q>); }) {
+    Avx512Matvec<Q>::run(task);
+    return true;
+  }
+  return false;
 }
 
 }  // namespace thimble
