@@ -34,8 +34,9 @@ void Session::run_batch(std::span<const TokenId> batch) {
 }
 
 std::span<const float> Session::append(std::span<const TokenId> tokens, const Progress& progress) {
-  if (tokens.empty())
+  if (tokens.empty()) {
     fail(ExitCode::usage, "no tokens to run: logits follow a token, so the prompt needs at least one");
+  }
   check(tokens);
   size_t last = 0;
   for (size_t done = 0; done < tokens.size(); done += last) {

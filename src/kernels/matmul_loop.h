@@ -132,9 +132,7 @@ struct MatmulLoop {
   }
 
   static void run(const MatmulTask& task) {
-    if constexpr (V::kStreamsOneToken) {
-      if (task.tokens == 1 && V::template stream<Q>(task)) return;
-    }
+    if (task.tokens == 1 && V::template stream<Q>(task)) return;
     constexpr size_t kRows = V::kRows * V::kMaxPanels;
     constexpr ActivationType kActivations = Q::kBlockSize == 32 ? ActivationType::q8_32 : ActivationType::q8_256;
     const ActivationLayout layout = activation_layout(kActivations, task.k);

@@ -15,8 +15,7 @@ struct Avx2 {
   using Int = __m256i;
   static constexpr int kRows = 8;
   static constexpr int kMaxPanels = 1;
-  static constexpr int kMaxTokens = 4;  // of one tile: more would spill the 16 registers
-  static constexpr bool kStreamsOneToken = false;
+  static constexpr int kMaxTokens = 4;     // of one tile: more would spill the 16 registers
   static constexpr int kSignedOffset = 0;  // vpmaddubsw meets magnitudes with activations that take the weights' signs
 
   // 16 bytes of each row: out[i] holds bytes 4 * i .. 4 * i + 3 of every row.
@@ -99,6 +98,12 @@ struct Avx2 {
 
   template <int kBlock, int kSub, bool kMinimum, int kLargest>
   struct Tiles;
+
+  // No path of its own for one token.
+  template <class Q>
+  static bool stream(const MatmulTask&) {
+    return false;
+  }
 
  private:
   static void prefetch(RowBlocks rows, size_t offset) { __builtin_prefetch(rows.ahead + offset * kRows, 0, 2); }

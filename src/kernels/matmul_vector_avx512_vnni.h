@@ -18,8 +18,9 @@ struct Avx512Vnni {
   // activations.
   static constexpr int kMaxPanels = 2;
   static constexpr int kMaxTokens = 6;
-  static constexpr bool kStreamsOneToken = true;
   static constexpr int kSignedOffset = 128;  // vpdpbusd multiplies unsigned weights by signed activations
+
+  static __m128i load16(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 
   // 16 bytes of each row: out[i] holds bytes 4 * i .. 4 * i + 3 of every row.
   static void load_columns(RowBlocks rows, size_t offset, Int (&out)[4]) {
@@ -102,13 +103,12 @@ struct Avx512Vnni {
   template <int kBlock, int kSub, bool kMinimum, int kLargest>
   struct Tiles;
 
-  // The product with one token, where the format has a stream reader; else false.
+  // The product with one token by the format's stream reader (matvec_avx512_vnni.h); false where it has none.
   template <class Q>
   static bool stream(const MatmulTask& task);
 
  private:
   static void prefetch(RowBlocks rows, size_t offset) { __builtin_prefetch(rows.ahead + offset * kRows, 0, 2); }
-  static __m128i load16(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
   static __m128i load_four_rows(const std::byte* p, size_t stride) {
     __m128i out = _mm_loadu_si32(p);
     out = _mm_insert_epi32(out, dword(p + stride), 1);

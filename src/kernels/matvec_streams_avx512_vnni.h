@@ -1,5 +1,5 @@
-// Stream readers: what the AVX-512 matrix-vector product asks of each number format. Weights come 64 at a time in the order of
-// the row, a byte each: weight + kOffset, at most kLargest, or, where the bytes are signed, as V::from_signed has them. Only for
+// Stream readers: what the AVX-512 matrix-vector product asks of each number format. Weights come a byte each: weight + kOffset, at
+// most kLargest, or, where the bytes are signed, as from_signed has them; 64 in the order of the row, or a chunk of 128. Only for
 // *_avx512_vnni.cpp.
 #pragma once
 
@@ -20,15 +20,13 @@ struct Avx512BlockHead {
   __m256i scales;  // of 16 weights each, int16
   __m256i minima;  // likewise
   __m128i bytes;   // eight scales of 32 weights each, uint8; then as many minima
-  __m512i high;
+  __m512i high;    // the bytes of the weights' high bits, twice
 };
 
-struct Avx512StreamSteps {
-  static __m128i load16(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+struct Avx512StreamSteps : Avx512Vnni {
   static __m256i load32(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
   static __m512i load64(const void* p) { return _mm512_loadu_si512(p); }
   static __m512i twice(const void* p) { return _mm512_broadcast_i64x4(load32(p)); }
-  static __m512i splat8(int value) { return _mm512_set1_epi8(static_cast<char>(value)); }
   // 16-bit shifts of the lower and of the upper 32 bytes.
   static __m512i shifts(int low, int high) {
     return _mm512_inserti64x4(_mm512_set1_epi16(static_cast<short>(low)), _mm256_set1_epi16(static_cast<short>(high)),
@@ -60,6 +58,20 @@ struct Avx512StreamSteps {
     const __mmask64 fifth = dword(a) | static_cast<uint64_t>(dword(b)) << 32;
     return _mm512_mask_add_epi8(weights, fifth, weights, splat8(0x10));
   }
+
+  // The low two bits of a group of 64 weights, of which a byte of `packed` holds four, 32 weights apart.
+  template <int kGroup>
+  static __m512i two_bits(const std::byte* packed) {
+    constexpr int kShift = kGroup % 2 * 4;
+    return _mm512_and_si512(_mm512_srlv_epi16(twice(packed + kGroup / 2 * 32), shifts(kShift, kShift + 2)), splat8(3));
+  }
+  // Adds `value` to the weights of the lower 32 bytes whose byte of `high` has bit kLower, and of the upper ones, kUpper.
+  template <int kLower, int kUpper>
+  static __m512i add_high_bit(__m512i weights, __m512i high, int value) {
+    const __m512i bit = _mm512_inserti64x4(splat8(1 << kLower), _mm256_set1_epi8(static_cast<char>(1 << kUpper)), 1);
+    return _mm512_mask_add_epi8(weights, _mm512_test_epi8_mask(high, bit), weights, splat8(value));
+  }
+
   // 128 weights: the low and the high nibbles of 64 packed bytes.
   struct Chunk {
     __m512i low;
@@ -68,6 +80,7 @@ struct Avx512StreamSteps {
   static Chunk split_bytes(__m512i packed) {
     return {_mm512_and_si512(packed, splat8(0x0f)), _mm512_and_si512(_mm512_srli_epi16(packed, 4), splat8(0x0f))};
   }
+
   // The head that Q4_K and Q5_K share: eight 6-bit scales and minima in 12 bytes.
   static void read_k_head(const void* block, Avx512BlockHead& head) {
     const __m128i bytes = load16(block);  // d, dmin; then A, B, C, four bytes each
@@ -132,8 +145,8 @@ struct Avx512Stream<Q5_1> : Avx512StreamSteps {
 template <>
 struct Avx512Stream<Q8_0> : Avx512StreamSteps {
   static __m512i weights(const std::byte* a, const std::byte* b) {
-    return Avx512Vnni::from_signed(_mm512_inserti64x4(_mm512_castsi256_si512(load32(a + offsetof(Q8_0::Block, qs))),
-                                                      load32(b + offsetof(Q8_0::Block, qs)), 1));
+    return from_signed(_mm512_inserti64x4(_mm512_castsi256_si512(load32(a + offsetof(Q8_0::Block, qs))),
+                                          load32(b + offsetof(Q8_0::Block, qs)), 1));
   }
   static uint32_t d_m(const std::byte* block) { return word(block + offsetof(Q8_0::Block, d)); }
 };
@@ -141,13 +154,12 @@ struct Avx512Stream<Q8_0> : Avx512StreamSteps {
 template <>
 struct Avx512Stream<IQ4_NL> : Avx512StreamSteps {
   static __m512i weights(const std::byte* a, const std::byte* b) {
-    return Avx512Vnni::lookup(Avx512Vnni::iq4_levels(),
-                              nibbles(a + offsetof(IQ4_NL::Block, qs), b + offsetof(IQ4_NL::Block, qs)));
+    return lookup(iq4_levels(), nibbles(a + offsetof(IQ4_NL::Block, qs), b + offsetof(IQ4_NL::Block, qs)));
   }
   static uint32_t d_m(const std::byte* block) { return word(block + offsetof(IQ4_NL::Block, d)); }
 };
 
-// ---- blocks of 256: four groups of 64 ---------------------------------------------------------------------------------
+// ---- blocks of 256: two chunks of 128 where a scale is 32 weights', else four groups of 64 -----------------------------
 
 template <>
 struct Avx512Stream<Q4_K> : Avx512StreamSteps {
@@ -170,13 +182,8 @@ struct Avx512Stream<Q5_K> : Avx512StreamSteps {
   template <int kChunk>
   static Chunk weights(const std::byte* block, const Avx512BlockHead& head) {
     const Chunk four = split_bytes(load64(block + offsetof(Q5_K::Block, qs) + kChunk * 64));
-    return {add_bit<4 * kChunk, 4 * kChunk + 2>(four.low, head),
-            add_bit<4 * kChunk + 1, 4 * kChunk + 3>(four.high, head)};
-  }
-  template <int kLower, int kUpper>
-  static __m512i add_bit(__m512i weights, const Avx512BlockHead& head) {
-    const __m512i bit = _mm512_inserti64x4(splat8(1 << kLower), _mm256_set1_epi8(static_cast<char>(1 << kUpper)), 1);
-    return _mm512_mask_add_epi8(weights, _mm512_test_epi8_mask(head.high, bit), weights, splat8(0x10));
+    return {add_high_bit<4 * kChunk, 4 * kChunk + 2>(four.low, head.high, 0x10),
+            add_high_bit<4 * kChunk + 1, 4 * kChunk + 3>(four.high, head.high, 0x10)};
   }
   static uint32_t d_m(const std::byte* block) { return dword(block + offsetof(Q5_K::Block, d)); }
 };
@@ -211,13 +218,7 @@ struct Avx512Stream<Q3_K> : Avx512StreamSteps {
   }
   template <int kGroup>
   static __m512i weights(const std::byte* block, const Avx512BlockHead& head) {
-    constexpr int kShift = kGroup % 2 * 4;
-    const __m512i two = _mm512_and_si512(
-        _mm512_srlv_epi16(twice(block + offsetof(Q3_K::Block, qs) + kGroup / 2 * 32), shifts(kShift, kShift + 2)),
-        splat8(3));
-    const __m512i bit =
-        _mm512_inserti64x4(splat8(1 << (2 * kGroup)), _mm256_set1_epi8(static_cast<char>(2 << (2 * kGroup))), 1);
-    return _mm512_mask_add_epi8(two, _mm512_test_epi8_mask(head.high, bit), two, splat8(4));
+    return add_high_bit<2 * kGroup, 2 * kGroup + 1>(two_bits<kGroup>(block + offsetof(Q3_K::Block, qs)), head.high, 4);
   }
   static uint32_t d_m(const std::byte* block) { return word(block + offsetof(Q3_K::Block, d)); }
 };
@@ -232,10 +233,7 @@ struct Avx512Stream<Q2_K> : Avx512StreamSteps {
   }
   template <int kGroup>
   static __m512i weights(const std::byte* block, const Avx512BlockHead&) {
-    constexpr int kShift = kGroup % 2 * 4;
-    return _mm512_and_si512(
-        _mm512_srlv_epi16(twice(block + offsetof(Q2_K::Block, qs) + kGroup / 2 * 32), shifts(kShift, kShift + 2)),
-        splat8(3));
+    return two_bits<kGroup>(block + offsetof(Q2_K::Block, qs));
   }
   static uint32_t d_m(const std::byte* block) { return dword(block + offsetof(Q2_K::Block, d)); }
 };
@@ -261,8 +259,8 @@ struct Avx512Stream<IQ4_XS> : Avx512StreamSteps {
   template <int kChunk>
   static Chunk weights(const std::byte* block, const Avx512BlockHead&) {
     const Chunk index = split_bytes(load64(block + offsetof(IQ4_XS::Block, qs) + kChunk * 64));
-    const __m512i levels = Avx512Vnni::iq4_levels();
-    return {Avx512Vnni::lookup(levels, index.low), Avx512Vnni::lookup(levels, index.high)};
+    const __m512i levels = iq4_levels();
+    return {lookup(levels, index.low), lookup(levels, index.high)};
   }
   static uint32_t d_m(const std::byte* block) { return word(block + offsetof(IQ4_XS::Block, d)); }
 };
