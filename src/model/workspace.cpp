@@ -17,13 +17,19 @@ std::array<size_t, 3> widest_inputs(const Model& model) {
     size_t& width = widest[static_cast<size_t>(activation_type(weight.type))];
     width = std::max<size_t>(width, weight.columns);
   };
-  count(model.head());
+  if (model.has_head()) count(model.head());
+  count(model.matrix(Role::dense_2));
+  count(model.matrix(Role::dense_3));
   for (uint32_t block = 0; block < model.hyper().block_count; ++block) {
-    for (const TensorRow& row : model.spec().tensors) {
-      if (row.in_block() && !row.is_vector()) count(model.matrix(block, row.role));
-    }
+    for (size_t role = 0; role < kRoleCount; ++role) count(model.matrix(block, static_cast<Role>(role)));
   }
   return widest;
+}
+
+const float* rope_factors(const Model& model, size_t context_length) {
+  if (const float* factors = model.vector(Role::rope_freqs)) return factors;
+  const bool is_long = context_length > model.hyper().rope_original_context_length;
+  return model.vector(is_long ? Role::rope_factors_long : Role::rope_factors_short);
 }
 
 }  // namespace
@@ -40,9 +46,11 @@ WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& giv
   attention = floats(h.attention_width());
   gate = floats(h.feed_forward_length);
   up = floats(h.feed_forward_length);
-  rope = floats(h.rope_dimension_count);
-  rope_window = h.sliding_window != 0 ? rope : 0;
-  logits = lines(options.logit_rows * h.vocabulary_size * sizeof(float));
+  rope = model.spec().block.rope_pairs == RopePairs::none ? 0 : floats(h.rope_dimension_count);
+  rope_window = h.rope_freq_base_swa != 0 ? rope : 0;
+  logits = model.has_head() ? lines(options.logit_rows * h.vocabulary_size * sizeof(float)) : 0;
+  pooled = lines(options.sequences * h.embedding_length * sizeof(float));
+  dense = lines(options.sequences * h.dense_2_feat_out * sizeof(float));
   const auto widest = widest_inputs(model);
   for (size_t type = 0; type < records.size(); ++type) {
     // Narrower rows have smaller records, so the widest row bounds them all.
@@ -56,14 +64,15 @@ WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& giv
 size_t WorkspaceLayout::shared() const { return std::max(query + key + value + attention, gate + up); }
 
 size_t WorkspaceLayout::activation_bytes() const {
-  return residual + branch + shared() + rope + rope_window + logits + records[0] + records[1] + records[2];
+  return residual + branch + shared() + rope + rope_window + logits + pooled + dense + records[0] + records[1] +
+         records[2];
 }
 
 size_t WorkspaceLayout::scratch_bytes() const { return options.workers * (kernel_scratch + row); }
 
 Workspace::Workspace(const Model& model, const WorkspaceOptions& options)
     : layout_(model, options),
-      rope_tables_(model.hyper(), model.vector(Role::rope_freqs)),
+      rope_tables_(model.hyper(), rope_factors(model, options.context_length)),
       activations_(layout_.activation_bytes(), "activations"),
       scratch_(layout_.scratch_bytes(), "kernel scratch") {
   std::byte* next = activations_.data();
@@ -74,6 +83,8 @@ Workspace::Workspace(const Model& model, const WorkspaceOptions& options)
   rope = take_floats(layout_.rope);
   rope_window = layout_.rope_window == 0 ? rope : take_floats(layout_.rope_window);
   logits = take_floats(layout_.logits);
+  pooled = take_floats(layout_.pooled);
+  dense = take_floats(layout_.dense);
   for (size_t type = 0; type < records.size(); ++type) records[type] = take(layout_.records[type]);
   std::byte* const shared = next;
   query = take_floats(layout_.query);
