@@ -43,8 +43,8 @@ class HostileVocabulary : public testing::Test {
 
 TEST_F(HostileVocabulary, Model) {
   expect_refused(bytes_.byte_level().remove("tokenizer.ggml.model"), {"tokenizer.ggml.model", "missing"});
-  expect_refused(bytes_.byte_level().add("tokenizer.ggml.model", "bert"),
-                 {"tokenizer.ggml.model", "'bert'", "gpt2", "llama"});
+  expect_refused(bytes_.byte_level().add("tokenizer.ggml.model", "rwkv"),
+                 {"tokenizer.ggml.model", "'rwkv'", "gpt2", "llama", "bert", "t5"});
   expect_refused(bytes_.byte_level().add("tokenizer.ggml.model", 7u), {"tokenizer.ggml.model", "UINT32"});
   expect_refused(bytes_.byte_level().add("tokenizer.ggml.model", "a\x1b[31m\n"), {"\\x1b[31m\\x0a"});
 }

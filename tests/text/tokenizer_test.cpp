@@ -190,7 +190,9 @@ class RealTokenizer : public testing::TestWithParam<const char*> {
 TEST_P(RealTokenizer, RoundTrip) {
   // SentencePiece writes spaces as U+2581, so U+2581 comes back as a space; and some vocabularies lack tokens for some
   // bytes.
-  const bool is_byte_level = gguf_->string("tokenizer.ggml.model") == "gpt2";
+  const auto model = gguf_->string("tokenizer.ggml.model");
+  if (model == "bert") GTEST_SKIP() << "WordPiece keeps neither case nor white space";
+  const bool is_byte_level = model == "gpt2";
   std::string lost_bytes;
   for (uint32_t byte = 0; byte < 256; ++byte) {
     if (is_byte_level && !tokenizer_->find(byte_level_character(byte))) lost_bytes += static_cast<char>(byte);
