@@ -103,23 +103,17 @@ std::optional<TokenId> Unigram::find(std::string_view text, uint64_t hash) const
   return std::nullopt;
 }
 
-// Spaces become U+2581; one stands before the text, and, where spaces are merged, one before each word and no other.
+// Spaces become U+2581. Where they are merged, one is left between two words and none at either end.
 std::string Unigram::normalize(std::string_view text) const {
   std::string out;
   out.reserve(text.size() + text.size() / 2);
-  bool in_word = false;
-  bool has_prefix = false;
+  bool was_space = add_space_prefix_;  // the space before the text, which waits for a word where spaces are merged
+  if (add_space_prefix_ && !merge_spaces_ && !text.empty()) out += kSpaceMark;
   const auto add = [&](char byte) {
-    if (byte != ' ') {
-      if (!in_word && ((add_space_prefix_ && !has_prefix) || merge_spaces_)) {
-        out += kSpaceMark;
-        has_prefix = true;
-      }
-      out += byte;
-    } else if (!merge_spaces_) {
-      out += kSpaceMark;
-    }
-    in_word = byte != ' ';
+    const bool is_space = byte == ' ';
+    if (merge_spaces_ ? was_space && !is_space : is_space) out += kSpaceMark;
+    if (!is_space) out += byte;
+    was_space = is_space && (was_space || !out.empty());
   };
   while (!text.empty()) {
     CharacterMap::Match match = character_map_.longest_match(text);

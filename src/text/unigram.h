@@ -1,6 +1,8 @@
 // Unigram language models (Kudo 2018), as SentencePiece makes them for T5, XLM-R and their kin and as llama.cpp reads
 // them: text is normalized by the file's own table, and of all ways to write it in tokens the one with the highest sum of
-// scores is taken (Viterbi). A character that is no token counts as the unknown one, ten below the lowest score.
+// scores is taken (Viterbi). A character that is no token counts as the unknown one, ten below the lowest score. Spaces
+// are as in SentencePiece where llama.cpp differs: none is put before text, and one before text of spaces alone, only as
+// .add_space_prefix says.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +26,7 @@ class Unigram {
 
   // Throws Error(usage) where the normalized text has more than 64 MB.
   void encode(std::string_view text, std::vector<TokenId>& ids) const;
-  bool adds_space() const { return add_space_prefix_ || merge_spaces_; }
+  bool adds_space() const { return add_space_prefix_; }
   size_t memory_bytes() const;
   static size_t planned_bytes(uint64_t token_count);
 

@@ -33,13 +33,14 @@ WORD_PIECES = {  # lowercase, strip accents
 UNIGRAMS = {  # whether rules are applied, whether a space is added, whether spaces are merged
     "unigram-rules": (True, True, True),
     "unigram-spaces": (True, False, False),
+    "unigram-merged": (True, False, True),
     "unigram-identity": (False, True, False),
 }
 
 
 def text_of(index):
-    """llama.cpp, and Thimble with it, differs from SentencePiece in texts of spaces alone, and in U+2581 itself at the end."""
-    return "x" + random_string(index).replace(SPACE, "")
+    """SentencePiece takes U+2581 itself at the end of a text for a space; llama.cpp, and Thimble with it, does not."""
+    return random_string(index).replace(SPACE, "")
 
 
 def write_all_digests(name, encode, control=None):
@@ -123,6 +124,8 @@ def make_unigram(name, has_rules, add_space, merge_spaces, texts):
             hard_vocab_limit=False, add_dummy_prefix=add_space, remove_extra_whitespaces=merge_spaces, bos_id=-1, eos_id=1,
             unk_id=2, pad_id=0, minloglevel=2, num_threads=1, **normalization)
     proto = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())
+    for piece in proto.pieces:  # so that sums are exact: SentencePiece adds in float, others in double, and equal ways are common
+        piece.score = round(piece.score * 1024) / 1024
     writer = gguf.GGUFWriter(DATA / f"{name}.gguf", "t5")
     writer.add_tokenizer_model("t5")
     writer.add_tokenizer_pre("default")
@@ -137,7 +140,7 @@ def make_unigram(name, has_rules, add_space, merge_spaces, texts):
     writer.add_unk_token_id(2)
     writer.add_pad_token_id(0)
     close(writer)
-    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    processor = sentencepiece.SentencePieceProcessor(model_proto=proto.SerializeToString())
     write_all_digests(name, processor.encode, {"<pad>": 0, "</s>": 1, "<unk>": 2})
 
 

@@ -74,7 +74,7 @@ class GoldenTest : public testing::TestWithParam<const char*> {
   std::function<std::string(size_t)> text_maker() const {
     if (!is_trained(GetParam()) && GetParam() != std::string_view("ggml-vocab-bert-bge")) return random_text;
     return [](size_t index) {
-      std::string text = "x" + random_text(index);
+      std::string text = random_text(index);
       for (size_t at = text.find("\u2581"); at != std::string::npos; at = text.find("\u2581", at)) text.erase(at, 3);
       return text;
     };
@@ -105,6 +105,7 @@ TEST_P(LlamaCases, GiveLlamaCppsIds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Vocabularies, LlamaCases, testing::ValuesIn(kVocabularies));
+INSTANTIATE_TEST_SUITE_P(Bert, LlamaCases, testing::Values("ggml-vocab-bert-bge"));
 
 using Digests = GoldenTest;
 
