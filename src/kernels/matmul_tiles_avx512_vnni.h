@@ -93,13 +93,13 @@ struct Avx512VnniTileParts {
   }
 };
 
-template <int kBlock, int kSub, bool kMinimum, int kLargest>
+template <int kBlock, int kSub, bool kMinimum, bool kSigned, int kLargest>
 struct Avx512Vnni::Tiles : Avx512VnniTileParts {
-  // kLargest does not matter here: one instance for all formats of a shape.
+  // kSigned and kLargest do not matter here: one instance for all formats of a shape.
   template <int kPanels, int kTokens>
   static void run(const Workspace& work, const MatmulTile& tile) {
     if constexpr (kLargest != 0) {
-      Avx512Vnni::Tiles<kBlock, kSub, kMinimum, 0>::template run<kPanels, kTokens>(work, tile);
+      Avx512Vnni::Tiles<kBlock, kSub, kMinimum, false, 0>::template run<kPanels, kTokens>(work, tile);
     } else {
       __m512 totals[kPanels][kTokens];
       load_totals(tile, totals);
@@ -207,6 +207,8 @@ void Avx512Vnni::read_sums(const int16_t* sums, size_t blocks, int32_t* out) {
       } else if constexpr (kSub == 16) {
         const __m512i wide = _mm512_cvtepi16_epi32(of_16);
         _mm512_storeu_si512(out + b * 16, _mm512_mullo_epi32(wide, _mm512_set1_epi32(-kOffset)));
+      } else if constexpr (kSub == 256) {
+        out[b] = -kOffset * _mm512_reduce_add_epi32(_mm512_zextsi256_si512(of_32));
       } else {
         const __m256i scaled = _mm256_mullo_epi32(of_32, _mm256_set1_epi32(-kOffset));
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + b * 8), scaled);

@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -61,6 +62,8 @@ struct Avx512Vnni {
   static Int splat32(int value) { return _mm512_set1_epi32(value); }
   static Int bit_and(Int a, Int b) { return _mm512_and_si512(a, b); }
   static Int bit_or(Int a, Int b) { return _mm512_or_si512(a, b); }
+  static Int bit_xor(Int a, Int b) { return _mm512_xor_si512(a, b); }
+  static Int add8(Int a, Int b) { return _mm512_add_epi8(a, b); }
   static Int subtract8(Int a, Int b) { return _mm512_sub_epi8(a, b); }
   static Int subtract32(Int a, Int b) { return _mm512_sub_epi32(a, b); }
   template <int kBits>
@@ -79,7 +82,8 @@ struct Avx512Vnni {
   static Int rotate_right_1(Int a) { return _mm512_ror_epi32(a, 1); }
 
   static Int from_signed(Int weights) { return _mm512_xor_si512(weights, _mm512_set1_epi8(-128)); }
-  static Int iq4_levels() { return from_signed(_mm512_broadcast_i32x4(load16(&IQ4_NL::kValues))); }
+  static Int table(const std::array<int8_t, 16>& values) { return _mm512_broadcast_i32x4(load16(values.data())); }
+  static Int levels(const std::array<int8_t, 16>& values) { return from_signed(table(values)); }  // of signed weights
   static Int lookup(Int table, Int index) { return _mm512_shuffle_epi8(table, index); }
 
   // Bits 4 * kGroup .. 4 * kGroup + 3 of each row to bit 4 of its four bytes.
@@ -91,6 +95,30 @@ struct Avx512Vnni {
     return _mm512_permutexvar_epi32(_mm512_srli_epi32(bits, 4 * kGroup), table);
   }
 
+  // The words of a table at each row's index.
+  static Int gather16(const uint16_t* words, Int index) {
+    return bit_and(_mm512_i32gather_epi32(index, words, sizeof *words), splat32(0xffff));
+  }
+  // Four signed weights a row, negated where their bit, 0 to 3, is set. 128 - w is -(128 + w) in a byte.
+  static Int negate(Int weights, Int bits) {
+    const Int table = _mm512_setr_epi32(0x00000000, 0x000000ff, 0x0000ff00, 0x0000ffff, 0x00ff0000, 0x00ff00ff,
+                                        0x00ffff00, 0x00ffffff, 0xff000000, 0xff0000ff, 0xff00ff00, 0xff00ffff,
+                                        0xffff0000, 0xffff00ff, 0xffffff00, 0xffffffff);
+    const Int set = _mm512_permutexvar_epi32(bits, table);
+    return subtract8(bit_xor(weights, set), set);
+  }
+  // What three times each byte carries out of it.
+  static Int carry_of_triple(Int a) {
+    const Int once = _mm512_maskz_mov_epi8(_mm512_cmpge_epu8_mask(a, splat8(86)), splat8(1));
+    return _mm512_mask_mov_epi8(once, _mm512_cmpge_epu8_mask(a, splat8(171)), splat8(2));
+  }
+
+  // 2^(a - 128), for a in 0..255.
+  static __m512 e8m0_half(Int a) {
+    const Int small = _mm512_sllv_epi32(splat32(0x00200000), _mm512_min_epi32(a, splat32(1)));
+    return _mm512_castsi512_ps(_mm512_max_epi32(shift_left<23>(subtract32(a, splat32(1))), small));
+  }
+  static __m512 scaled(float factor, __m512 a) { return _mm512_mul_ps(_mm512_set1_ps(factor), a); }
   static __m512 half_low(Int a) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(a)); }
   static __m512 half_high(Int a) { return half_low(_mm512_srli_epi32(a, 16)); }
   static void store(float* out, __m512 a) { _mm512_storeu_ps(out, a); }
@@ -100,7 +128,7 @@ struct Avx512Vnni {
   template <int kBlock, int kSub, bool kMinimum, int kOffset>
   static void read_sums(const int16_t* sums, size_t blocks, int32_t* out);
 
-  template <int kBlock, int kSub, bool kMinimum, int kLargest>
+  template <int kBlock, int kSub, bool kMinimum, bool kSigned, int kLargest>
   struct Tiles;
 
   // The product with one token by the format's stream reader (matvec_avx512_vnni.h); false where it has none.

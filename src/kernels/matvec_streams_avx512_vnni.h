@@ -154,7 +154,7 @@ struct Avx512Stream<Q8_0> : Avx512StreamSteps {
 template <>
 struct Avx512Stream<IQ4_NL> : Avx512StreamSteps {
   static __m512i weights(const std::byte* a, const std::byte* b) {
-    return lookup(iq4_levels(), nibbles(a + offsetof(IQ4_NL::Block, qs), b + offsetof(IQ4_NL::Block, qs)));
+    return lookup(levels(IQ4_NL::kValues), nibbles(a + offsetof(IQ4_NL::Block, qs), b + offsetof(IQ4_NL::Block, qs)));
   }
   static uint32_t d_m(const std::byte* block) { return word(block + offsetof(IQ4_NL::Block, d)); }
 };
@@ -259,8 +259,8 @@ struct Avx512Stream<IQ4_XS> : Avx512StreamSteps {
   template <int kChunk>
   static Chunk weights(const std::byte* block, const Avx512BlockHead&) {
     const Chunk index = split_bytes(load64(block + offsetof(IQ4_XS::Block, qs) + kChunk * 64));
-    const __m512i levels = iq4_levels();
-    return {lookup(levels, index.low), lookup(levels, index.high)};
+    const __m512i table = levels(IQ4_NL::kValues);
+    return {lookup(table, index.low), lookup(table, index.high)};
   }
   static uint32_t d_m(const std::byte* block) { return word(block + offsetof(IQ4_XS::Block, d)); }
 };
