@@ -24,6 +24,10 @@ struct Avx512BlockHead {
 };
 
 struct Avx512StreamSteps : Avx512Vnni {
+  using Head = Avx512BlockHead;
+  // A block's scale from what the stream's d_m() gave.
+  static __m512 d(__m512i d_m) { return half_low(d_m); }
+
   static __m256i load32(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
   static __m512i load64(const void* p) { return _mm512_loadu_si512(p); }
   static __m512i twice(const void* p) { return _mm512_broadcast_i64x4(load32(p)); }
@@ -149,6 +153,15 @@ struct Avx512Stream<Q8_0> : Avx512StreamSteps {
                                           load32(b + offsetof(Q8_0::Block, qs)), 1));
   }
   static uint32_t d_m(const std::byte* block) { return word(block + offsetof(Q8_0::Block, d)); }
+};
+
+template <>
+struct Avx512Stream<MXFP4> : Avx512StreamSteps {
+  static __m512i weights(const std::byte* a, const std::byte* b) {
+    return lookup(levels(MXFP4::kValues), nibbles(a + offsetof(MXFP4::Block, qs), b + offsetof(MXFP4::Block, qs)));
+  }
+  static uint32_t d_m(const std::byte* block) { return static_cast<uint32_t>(block[offsetof(MXFP4::Block, e)]); }
+  static __m512 d(__m512i d_m) { return e8m0_half(d_m); }
 };
 
 template <>

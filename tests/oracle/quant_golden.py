@@ -87,4 +87,5 @@ def main():
             write_case(out, 1, qtype, quantize(floats, qtype).view(np.uint8), floats)
 
 
-main()
+if __name__ == "__main__":
+    main()
