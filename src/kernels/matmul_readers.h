@@ -67,9 +67,8 @@ struct ReaderSteps {
     }
   }
 
-  static void split_levels(const Int (&packed)[4], const std::array<int8_t, 16>& values, Int* low, Int* high) {
+  static void split_levels(const Int (&packed)[4], Int levels, Int* low, Int* high) {
     split_nibbles(packed, low, high);
-    const Int levels = V::levels(values);
     for (int i = 0; i < 4; ++i) {
       low[i] = V::lookup(levels, low[i]);
       high[i] = V::lookup(levels, high[i]);
@@ -234,17 +233,31 @@ struct Reader<V, IQ4_NL> : SignedWeights<V, 32, 127> {
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     typename V::Int packed[4];
     V::load_columns(rows, offsetof(IQ4_NL::Block, qs), packed);
-    ReaderSteps<V>::split_levels(packed, IQ4_NL::kValues, out.lanes, out.lanes + 4);
+    ReaderSteps<V>::split_levels(packed, V::levels(IQ4_NL::kValues), out.lanes, out.lanes + 4);
     V::store(out.d, V::half_low(V::load_dwords(rows, 0)));
   }
 };
 
+// MXFP4's values as bytes without a sign.
+inline constexpr int kMxfp4Offset = 12;
+constexpr std::array<int8_t, 16> kMxfp4Bytes = [] {
+  std::array<int8_t, 16> bytes = MXFP4::kValues;
+  for (int8_t& byte : bytes) byte = static_cast<int8_t>(byte + kMxfp4Offset);
+  return bytes;
+}();
+
 template <class V>
-struct Reader<V, MXFP4> : SignedWeights<V, 32, 12> {
+struct Reader<V, MXFP4> {
+  static constexpr int kSub = 32;
+  static constexpr int kOffset = kMxfp4Offset;
+  static constexpr int kLargest = 2 * kMxfp4Offset;
+  static constexpr bool kMinimum = false;
+  static constexpr bool kSigned = false;
+
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     typename V::Int packed[4];
     V::load_columns(rows, offsetof(MXFP4::Block, qs), packed);
-    ReaderSteps<V>::split_levels(packed, MXFP4::kValues, out.lanes, out.lanes + 4);
+    ReaderSteps<V>::split_levels(packed, V::table(kMxfp4Bytes), out.lanes, out.lanes + 4);
     V::store(out.d, V::e8m0_half(V::bit_and(V::load_dwords(rows, 0), V::splat32(0xff))));
   }
 };

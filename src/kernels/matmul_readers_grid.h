@@ -1,5 +1,4 @@
-// Block readers of the codebook formats (see matmul_readers.h): an index gives an entry of 16 bits, whose digits become bytes,
-// whose levels take signs.
+// Block readers of the codebook formats (see matmul_readers.h): an index gives four or eight magnitudes, which take signs.
 #pragma once
 
 #include <array>
@@ -19,9 +18,29 @@ namespace thimble {
 
 // By a byte's two nibbles, exclusive or: the eighth sign where the seven others are given (see even_signs()).
 constexpr std::array<int8_t, 16> kOddNibbles = {0, -128, -128, 0, -128, 0, 0, -128, -128, 0, 0, -128, 0, -128, -128, 0};
-// 8 * (g + delta) by the two bits of g and, above them, the bit of a negative delta.
-constexpr std::array<int8_t, 16> kIq1Levels = {kIq1LevelsAbove[0], kIq1LevelsAbove[1], kIq1LevelsAbove[2], 0,
-                                               kIq1LevelsBelow[0], kIq1LevelsBelow[1], kIq1LevelsBelow[2], 0};
+// IQ1's levels without delta, times 8.
+constexpr Levels kIq1Levels = {-8, 0, 8};
+
+// A codebook with a byte a weight: entries of eight and of four.
+template <class Word, size_t kWords>
+constexpr std::array<Word, kWords - 1> in_bytes(const std::array<uint16_t, kWords>& grid, const Levels& levels) {
+  constexpr int kWeights = sizeof(Word);
+  constexpr int kBits = 16 / kWeights;
+  std::array<Word, kWords - 1> out{};
+  for (size_t i = 0; i + 1 < kWords; ++i) {
+    for (int weight = 0; weight < kWeights; ++weight) {
+      const auto level = static_cast<uint8_t>(levels[grid[i] >> (weight * kBits) & ((1 << kBits) - 1)]);
+      out[i] |= static_cast<Word>(level) << (8 * weight);
+    }
+  }
+  return out;
+}
+alignas(64) constexpr auto kIq2XxsBytes = in_bytes<uint64_t>(kIq2XxsGrid, kIq2Levels);
+alignas(64) constexpr auto kIq2XsBytes = in_bytes<uint64_t>(kIq2XsGrid, kIq2Levels);
+alignas(64) constexpr auto kIq2SBytes = in_bytes<uint64_t>(kIq2SGrid, kIq2Levels);
+alignas(64) constexpr auto kIq1SBytes = in_bytes<uint64_t>(kIq1SGrid, kIq1Levels);
+alignas(64) constexpr auto kIq3XxsBytes = in_bytes<uint32_t>(kIq3XxsGrid, kIq3XxsLevels);
+alignas(64) constexpr auto kIq3SBytes = in_bytes<uint32_t>(kIq3SGrid, kIq3SLevels);
 
 template <class V>
 struct GridSteps {
@@ -38,31 +57,23 @@ struct GridSteps {
     return V::bit_and(V::template shift_left<kShift>(a), V::splat32(mask));
   }
 
-  // Four pairs of bits, and four nibbles, to four bytes; what is above them is zero.
-  static Int spread_pairs(Int a) {
-    const Int nibbles = V::bit_and(V::bit_or(a, V::template shift_left<12>(a)), V::splat32(0x000f000f));
-    return V::bit_and(V::bit_or(nibbles, V::template shift_left<6>(nibbles)), V::splat32(0x03030303));
+  // Eight and four weights a row, each row's entry of the codebook with its signs, of which as many are used up.
+  static void place_eight(const uint64_t* codebook, Int index, Int& signs, Int* lanes) {
+    V::load_eights(codebook, index, lanes);
+    for (int i = 0; i < 2; ++i) {
+      lanes[i] = V::negate(V::from_signed(lanes[i]), signs);
+      signs = V::template shift_right<4>(signs);
+    }
   }
-  static Int spread_nibbles(Int a) {
-    const Int bytes = V::bit_and(V::bit_or(a, V::template shift_left<8>(a)), V::splat32(0x00ff00ff));
-    return V::bit_and(V::bit_or(bytes, V::template shift_left<4>(bytes)), V::splat32(0x0f0f0f0f));
-  }
-
-  // Eight and four weights a row by entries of the codebook; `signs` moves on by as many bits.
-  static void place_eight(Int entry, Int levels, Int& signs, Int* lanes) {
-    lanes[0] = V::negate(V::lookup(levels, spread_pairs(field<0>(entry, 0xff))), signs);
-    signs = V::template shift_right<4>(signs);
-    lanes[1] = V::negate(V::lookup(levels, spread_pairs(V::template shift_right<8>(entry))), signs);
+  static void place_four(const uint32_t* codebook, Int index, Int& signs, Int* lanes) {
+    *lanes = V::negate(V::from_signed(V::load_fours(codebook, index)), signs);
     signs = V::template shift_right<4>(signs);
   }
-  static void place_four(Int entry, Int levels, Int& signs, Int* lanes) {
-    lanes[0] = V::negate(V::lookup(levels, spread_nibbles(entry)), signs);
-    signs = V::template shift_right<4>(signs);
-  }
-  // `below`: 0x04040404 in rows with a negative delta.
-  static void place_with_delta(Int entry, Int levels, Int below, Int* lanes) {
-    lanes[0] = V::lookup(levels, V::bit_or(spread_pairs(field<0>(entry, 0xff)), below));
-    lanes[1] = V::lookup(levels, V::bit_or(spread_pairs(V::template shift_right<8>(entry)), below));
+  // Eight weights and delta; `below` is negative in rows where that is.
+  static void place_with_delta(Int index, Int below, Int* lanes) {
+    V::load_eights(kIq1SBytes.data(), index, lanes);
+    const Int delta = V::bit_or(V::template shift_right_signed<31>(below), V::splat8(1));
+    for (int i = 0; i < 2; ++i) lanes[i] = V::from_signed(V::add8(lanes[i], delta));
   }
 
   // The 32 signs of which `sevens` has the lower seven of each byte.
@@ -109,11 +120,9 @@ struct Reader<V, IQ2_XXS> : SignedWeights<V, 32, 43> {
 
   static void read_sub(Int indices, Int rest, Int* lanes, Int* scale) {
     Steps::store_odd_scale(scale, V::template shift_right<28>(rest));
-    const Int levels = V::levels(kIq2Levels);
     Int signs = Steps::even_signs(rest);
     for (int i = 0; i < 4; ++i) {
-      const Int entry = V::gather16(kIq2XxsGrid.data(), Steps::template field<0>(indices, 0xff));
-      Steps::place_eight(entry, levels, signs, lanes + i * 2);
+      Steps::place_eight(kIq2XxsBytes.data(), Steps::template field<0>(indices, 0xff), signs, lanes + i * 2);
       indices = V::template shift_right<8>(indices);
     }
   }
@@ -138,17 +147,15 @@ struct Reader<V, IQ2_XS> : SignedWeights<V, 16, 43> {
 
   // Two words a dword: nine bits of an index, and seven signs above them.
   static void read_32(Int first, Int second, Int* lanes) {
-    const Int levels = V::levels(kIq2Levels);
     const Int lower = V::bit_or(Steps::template field<9>(first, 0x7f), Steps::template field<17>(first, 0x7f00));
     const Int upper =
         V::bit_or(Steps::template field_shifted_up<7>(second, 0x7f0000), Steps::template field<1>(second, 0x7f000000));
     Int signs = Steps::complete_signs(V::bit_or(lower, upper));
     const Int words[2] = {first, second};
     for (int i = 0; i < 2; ++i) {
-      const uint16_t* grid = kIq2XsGrid.data();
-      Steps::place_eight(V::gather16(grid, Steps::template field<0>(words[i], 0x1ff)), levels, signs, lanes + i * 4);
-      Steps::place_eight(V::gather16(grid, Steps::template field<16>(words[i], 0x1ff)), levels, signs,
-                         lanes + i * 4 + 2);
+      const uint64_t* codebook = kIq2XsBytes.data();
+      Steps::place_eight(codebook, Steps::template field<0>(words[i], 0x1ff), signs, lanes + i * 4);
+      Steps::place_eight(codebook, Steps::template field<16>(words[i], 0x1ff), signs, lanes + i * 4 + 2);
     }
   }
 };
@@ -178,11 +185,10 @@ struct Reader<V, IQ2_S> : SignedWeights<V, 16, 43> {
   }
 
   static void read_32(Int indices, Int high, Int signs, Int* lanes) {
-    const Int levels = V::levels(kIq2Levels);
     high = V::template shift_left<8>(high);
     for (int i = 0; i < 4; ++i) {
       const Int index = V::bit_or(Steps::template field<0>(indices, 0xff), Steps::template field<0>(high, 0x300));
-      Steps::place_eight(V::gather16(kIq2SGrid.data(), index), levels, signs, lanes + i * 2);
+      Steps::place_eight(kIq2SBytes.data(), index, signs, lanes + i * 2);
       indices = V::template shift_right<8>(indices);
       high = V::template shift_right<2>(high);
     }
@@ -211,13 +217,11 @@ struct Reader<V, IQ3_XXS> : SignedWeights<V, 32, 62> {
 
   static void read_sub(const Int* indices, Int rest, Int* lanes, Int* scale) {
     Steps::store_odd_scale(scale, V::template shift_right<28>(rest));
-    const Int levels = V::levels(kIq3XxsLevels);
     Int signs = Steps::even_signs(rest);
     for (int half = 0; half < 2; ++half) {
       Int index = indices[half];
       for (int i = 0; i < 4; ++i) {
-        const Int entry = V::gather16(kIq3XxsGrid.data(), Steps::template field<0>(index, 0xff));
-        Steps::place_four(entry, levels, signs, lanes + half * 4 + i);
+        Steps::place_four(kIq3XxsBytes.data(), Steps::template field<0>(index, 0xff), signs, lanes + half * 4 + i);
         index = V::template shift_right<8>(index);
       }
     }
@@ -249,13 +253,12 @@ struct Reader<V, IQ3_S> : SignedWeights<V, 32, 15> {
   }
 
   static void read_sub(const Int* indices, Int high, Int signs, Int* lanes) {
-    const Int levels = V::levels(kIq3SLevels);
     high = V::template shift_left<8>(high);
     for (int half = 0; half < 2; ++half) {
       Int low = indices[half];
       for (int i = 0; i < 4; ++i) {
         const Int index = V::bit_or(Steps::template field<0>(low, 0xff), Steps::template field<0>(high, 0x100));
-        Steps::place_four(V::gather16(kIq3SGrid.data(), index), levels, signs, lanes + half * 4 + i);
+        Steps::place_four(kIq3SBytes.data(), index, signs, lanes + half * 4 + i);
         low = V::template shift_right<8>(low);
         high = V::template shift_right<1>(high);
       }
@@ -286,13 +289,12 @@ struct Reader<V, IQ1_S> : SignedWeights<V, 32, 9> {
 
   // `high`: the word of qh in the upper half of the dword.
   static void read_sub(Int indices, Int high, Int* lanes, Int* scale) {
-    const Int levels = V::levels(kIq1Levels);
-    const Int below = V::bit_and(V::template shift_right_signed<31>(high), V::splat8(4));
+    const Int below = high;
     Steps::store_odd_scale(scale, Steps::template field<28>(high, 7));
     high = V::template shift_right<8>(high);
     for (int i = 0; i < 4; ++i) {
       const Int index = V::bit_or(Steps::template field<0>(indices, 0xff), Steps::template field<0>(high, 0x700));
-      Steps::place_with_delta(V::gather16(kIq1SGrid.data(), index), levels, below, lanes + i * 2);
+      Steps::place_with_delta(index, below, lanes + i * 2);
       indices = V::template shift_right<8>(indices);
       high = V::template shift_right<3>(high);
     }
@@ -335,13 +337,11 @@ struct Reader<V, IQ1_M> : SignedWeights<V, 16, 9> {
   }
 
   static void read_32(Int indices, Int nibbles, Int* lanes) {
-    const Int levels = V::levels(kIq1Levels);
     for (int i = 0; i < 4; ++i) {
       const Int high = V::bit_and(V::template shift_left<8>(nibbles), V::splat32(0x700));
       const Int index = V::bit_or(Steps::template field<0>(indices, 0xff), high);
-      const Int below =
-          V::bit_and(V::template shift_right_signed<31>(V::template shift_left<28>(nibbles)), V::splat8(4));
-      Steps::place_with_delta(V::gather16(kIq1SGrid.data(), index), levels, below, lanes + i * 2);
+      const Int below = V::template shift_left<28>(nibbles);
+      Steps::place_with_delta(index, below, lanes + i * 2);
       indices = V::template shift_right<8>(indices);
       nibbles = V::template shift_right<4>(nibbles);
     }

@@ -190,7 +190,7 @@ struct Reader<V, IQ4_XS> : SignedWeights<V, 32, 127> {
 
       typename V::Int packed[4];
       V::load_columns(rows, offsetof(IQ4_XS::Block, qs) + sub * 16, packed);
-      ReaderSteps<V>::split_levels(packed, IQ4_NL::kValues, out.lanes + sub * 8, out.lanes + sub * 8 + 4);
+      ReaderSteps<V>::split_levels(packed, V::levels(IQ4_NL::kValues), out.lanes + sub * 8, out.lanes + sub * 8 + 4);
     }
   }
 };

@@ -141,6 +141,7 @@ struct Avx512Vnni::Tiles : Avx512VnniTileParts {
   template <int kPanels, int kTokens>
   static void add_blocks_of_256(const Workspace& work, const MatmulTile& tile, __m512 (&totals)[kPanels][kTokens]) {
     constexpr int kSubs = kBlock / kSub;
+    constexpr int kRun = kSub < 32 ? kSub : 32;  // as much as is worth unrolling
     TokenPointers<kTokens> x(tile.x, tile.x_stride);
     TokenPointers<kTokens> x_scales(tile.scales, tile.x_stride);
     for (size_t b = 0; b < tile.blocks; ++b) {
@@ -154,8 +155,10 @@ struct Avx512Vnni::Tiles : Avx512VnniTileParts {
           const __m512i start = kMinimum ? _mm512_setzero_si512() : _mm512_set1_epi32(work.x_sums[t][sub]);
           for (int p = 0; p < kPanels; ++p) sums[p][t] = start;
         }
-        add_products<kSub / 4>(work, sub * (kSub / 4), x, sums);
-        x.advance(kSub);
+        for (size_t first = 0; first < kSub; first += kRun) {
+          add_products<kRun / 4>(work, (sub * kSub + first) / 4, x, sums);
+          x.advance(kRun);
+        }
         for (int p = 0; p < kPanels; ++p) {
           const __m512i scale = work.panels[p].scales[sub];
           for (int t = 0; t < kTokens; ++t) {

@@ -23,6 +23,11 @@ struct Avx512Vnni {
 
   static __m128i load16(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 
+  static __m128i load_two(const uint64_t* low, const uint64_t* high) {
+    const __m128 first = _mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(low)));
+    return _mm_castps_si128(_mm_loadh_pi(first, reinterpret_cast<const __m64*>(high)));
+  }
+
   // 16 bytes of each row: out[i] holds bytes 4 * i .. 4 * i + 3 of every row.
   static void load_columns(RowBlocks rows, size_t offset, Int (&out)[4]) {
     for (int i = 0; i < kRows / 4; ++i) prefetch(rows, offset + i * 64 / kRows);
@@ -95,9 +100,33 @@ struct Avx512Vnni {
     return _mm512_permutexvar_epi32(_mm512_srli_epi32(bits, 4 * kGroup), table);
   }
 
-  // The words of a table at each row's index.
-  static Int gather16(const uint16_t* words, Int index) {
-    return bit_and(_mm512_i32gather_epi32(index, words, sizeof *words), splat32(0xffff));
+  // The entry of a table at each row's index: lanes[0] has its lower four bytes, lanes[1] the upper four. Loads one by
+  // one, which take less time than a gather.
+  static void load_eights(const uint64_t* table, Int index, Int* lanes) {
+    alignas(64) uint32_t at[kRows];
+    _mm512_store_si512(at, index);
+    const auto rows = [&](int row) {  // row, row + 1; row + 4, row + 5; and so on
+      Int out = _mm512_castsi128_si512(load_two(table + at[row], table + at[row + 1]));
+      out = _mm512_inserti32x4(out, load_two(table + at[row + 4], table + at[row + 5]), 1);
+      out = _mm512_inserti32x4(out, load_two(table + at[row + 8], table + at[row + 9]), 2);
+      return _mm512_castsi512_ps(_mm512_inserti32x4(out, load_two(table + at[row + 12], table + at[row + 13]), 3));
+    };
+    const __m512 first = rows(0);
+    const __m512 second = rows(2);
+    lanes[0] = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0x88));
+    lanes[1] = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0xdd));
+  }
+  static Int load_fours(const uint32_t* table, Int index) {
+    alignas(64) uint32_t at[kRows];
+    _mm512_store_si512(at, index);
+    const auto rows = [&](int row) {
+      return _mm_setr_epi32(entry(table, at[row]), entry(table, at[row + 1]), entry(table, at[row + 2]),
+                            entry(table, at[row + 3]));
+    };
+    Int out = _mm512_castsi128_si512(rows(0));
+    out = _mm512_inserti32x4(out, rows(4), 1);
+    out = _mm512_inserti32x4(out, rows(8), 2);
+    return _mm512_inserti32x4(out, rows(12), 3);
   }
   // Four signed weights a row, negated where their bit, 0 to 3, is set. 128 - w is -(128 + w) in a byte.
   static Int negate(Int weights, Int bits) {
@@ -137,6 +166,7 @@ struct Avx512Vnni {
 
  private:
   static void prefetch(RowBlocks rows, size_t offset) { __builtin_prefetch(rows.ahead + offset * kRows, 0, 2); }
+  static int entry(const uint32_t* table, uint32_t index) { return static_cast<int>(table[index]); }
   static __m128i load_four_rows(const std::byte* p, size_t stride) {
     __m128i out = _mm_loadu_si32(p);
     out = _mm_insert_epi32(out, dword(p + stride), 1);

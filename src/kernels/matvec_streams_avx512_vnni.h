@@ -158,7 +158,7 @@ struct Avx512Stream<Q8_0> : Avx512StreamSteps {
 template <>
 struct Avx512Stream<MXFP4> : Avx512StreamSteps {
   static __m512i weights(const std::byte* a, const std::byte* b) {
-    return lookup(levels(MXFP4::kValues), nibbles(a + offsetof(MXFP4::Block, qs), b + offsetof(MXFP4::Block, qs)));
+    return lookup(table(kMxfp4Bytes), nibbles(a + offsetof(MXFP4::Block, qs), b + offsetof(MXFP4::Block, qs)));
   }
   static uint32_t d_m(const std::byte* block) { return static_cast<uint32_t>(block[offsetof(MXFP4::Block, e)]); }
   static __m512 d(__m512i d_m) { return e8m0_half(d_m); }

@@ -64,6 +64,21 @@ struct Avx512GridSteps : Avx512StreamSteps {
       out[2 * i + 1] = _mm512_unpackhi_epi16(first[i], last[i]);
     }
   }
+  // The same from a codebook in bytes that is too large for that: entries loaded one by one.
+  static void load_eights_in_order(const uint64_t* codebook, __m512i index, __m512i (&out)[4]) {
+    alignas(64) uint16_t at[32];
+    _mm512_store_si512(at, index);
+    for (int i = 0; i < 4; ++i) {
+      const auto two = [&](int first) {
+        return load_two(codebook + at[8 * i + first], codebook + at[8 * i + first + 1]);
+      };
+      __m512i eight = _mm512_castsi128_si512(two(0));
+      eight = _mm512_inserti32x4(eight, two(2), 1);
+      eight = _mm512_inserti32x4(eight, two(4), 2);
+      out[i] = _mm512_inserti32x4(eight, two(6), 3);
+    }
+  }
+
   template <int kEntries>
   static void place_iq2(const uint16_t* grid, __m512i index, __m512i (&out)[4]) {
     place_eights<kEntries>(grid, index, table(kLowDigits), table(kHighDigits), out);
@@ -211,18 +226,14 @@ struct Avx512DeltaSteps : Avx512GridSteps {
 
   // `above`: the eights of weights with a positive delta.
   static void place_iq1(__m512i index, __mmask32 above, __m512i (&out)[4]) {
-    place_eights<2048>(kIq1SGrid.data(), index, table(kLowDigits), table(kHighDigits), out);
+    load_eights_in_order(kIq1SBytes.data(), index, out);
     const uint32_t bits = _cvtmask32_u32(above);
     for (int i = 0; i < 4; ++i) {
-      out[i] = _mm512_mask_add_epi64(out[i], static_cast<__mmask8>(bits >> (8 * i)), out[i], splat8(2));
+      const __m512i delta = _mm512_mask_mov_epi64(splat8(8), static_cast<__mmask8>(bits >> (8 * i)), splat8(10));
+      out[i] = _mm512_add_epi8(out[i], delta);
     }
   }
   static __m512 d(__m512i d_m) { return scaled(0.125f, half_low(d_m)); }
-
- private:
-  // 8 * (g + 1) by a nibble's lower and higher two bits.
-  static constexpr std::array<int8_t, 16> kLowDigits = {0, 8, 16, 0, 0, 8, 16, 0, 0, 8, 16, 0, 0, 8, 16, 0};
-  static constexpr std::array<int8_t, 16> kHighDigits = {0, 0, 0, 0, 8, 8, 8, 8, 16, 16, 16, 16, 0, 0, 0, 0};
 };
 
 template <>
