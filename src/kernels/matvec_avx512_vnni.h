@@ -68,7 +68,8 @@ struct Avx512Matvec {
   // Sixteen scales: sums += scale * product of the 64 weights of a group. Without scales: the product alone.
   template <int kGroup>
   static __m512i add_group(__m512i sums, const std::byte* block, const Head& head, const std::byte* x) {
-    static_assert(Format::kLargest * 127 * 2 <= INT16_MAX);
+    // Sums of two products fit 16 bits.
+    static_assert((Format::kLargest + (Format::kSigned ? kOffset : 0)) * 127 * 2 <= INT16_MAX);
     const __m512i weights = Stream::template weights<kGroup>(block, head);
     __m512i values = Stream::load64(x + kGroup * 64);
     if constexpr (kSigns) values = _mm512_mask_sub_epi8(values, head.signs[kGroup], _mm512_setzero_si512(), values);

@@ -2,7 +2,7 @@
 """Writes llama models whose matrices are random blocks of given number formats: every entry of a codebook and every scale occurs,
 and the weights' variance is that of an untrained model, so that two programs can be compared on them. Their text is noise.
 
-  python tests/oracle/format_files.py --shape tiny|1b --format IQ2_XXS[,IQ3_S...] --out FILE [--seed 0]     (pip install gguf numpy)
+  python tests/oracle/format_files.py --shape golden|tiny|1b --format IQ2_XXS[,IQ3_S...] --out FILE [--seed 0]     (pip install gguf numpy)
 
 Several formats are dealt out to the matrices in turn. The vocabulary is bytes, filled up to the shape's size.
 """
@@ -16,7 +16,7 @@ from gguf.quants import dequantize
 from quant_golden import HALVES, store_halves
 
 # blocks, width, heads, kv heads, feed forward, vocabulary
-SHAPES = {"tiny": (2, 256, 4, 2, 512, 512), "1b": (16, 2048, 32, 8, 8192, 128256)}
+SHAPES = {"golden": (2, 256, 4, 1, 256, 258), "tiny": (2, 256, 4, 2, 512, 512), "1b": (16, 2048, 32, 8, 8192, 128256)}
 DISTINCT = 1 << 16  # blocks of a format; larger matrices repeat them
 
 
