@@ -78,12 +78,14 @@ void Model::bind_row(const TensorRow& row, uint32_t block, Tensors& into) {
     fail(ExitCode::bad_file, "{}: tensor {} is {}, which cannot be computed with; quantize it to another type",
          gguf_->path(), name, tensor->type->name);
   }
+  const MappedFile& file = gguf_->files()[tensor->part];
   into.matrices[index(row.role)] = Weight{tensor->data.data(),
                                           tensor->type->type,
                                           static_cast<uint32_t>(columns),
                                           static_cast<uint32_t>(rows),
                                           row_bytes(tensor->type->type, columns),
-                                          static_cast<uint64_t>(tensor->data.data() - gguf_->file().bytes().data())};
+                                          &file,
+                                          static_cast<uint64_t>(tensor->data.data() - file.bytes().data())};
 }
 
 void Model::load_vector(const GgufTensor& tensor, Slot& slot) {
@@ -122,7 +124,7 @@ void Model::embedding_row(uint32_t token, std::span<std::byte> staging, float* o
   const TypeInfo& info = type_info(table.type);
   const std::byte* row = table.data + table.stride * token;
   if (!is_tied()) {
-    gguf_->file().read_at(table.file_offset + table.stride * token, staging.first(table.stride));
+    table.file->read_at(table.file_offset + table.stride * token, staging.first(table.stride));
     row = staging.data();
   }
   info.unpack(row, out, table.columns / info.block_size);

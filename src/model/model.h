@@ -20,6 +20,7 @@ struct Weight {
   uint32_t columns = 0;
   uint32_t rows = 0;
   size_t stride = 0;  // bytes a row
+  const MappedFile* file = nullptr;
   uint64_t file_offset = 0;
 
   explicit operator bool() const { return data != nullptr; }

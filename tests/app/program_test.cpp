@@ -8,6 +8,7 @@
 
 #include "model/arch_spec.h"
 #include "program_runner.h"
+#include "support/split_gguf.h"
 #include "support/temp_file.h"
 #include "support/tiny_model.h"
 
@@ -244,6 +245,27 @@ TEST_F(Program, FindsModelsByName) {
   EXPECT_TRUE(contains(unknown.error, "(there: tiny)")) << unknown.error;
   std::filesystem::copy_file(model(), file("cache/thimble/models/tiny/b.gguf"));
   EXPECT_EQ(run({"info", "tiny"}, cache).code, 2);
+}
+
+TEST_F(Program, FindsASplitModelByName) {
+  const std::string folder = file("cache/thimble/models/split");
+  std::filesystem::create_directories(folder);
+  const auto paths = test::split_gguf(Gguf::open(model()), folder + "/m", 3);
+  const test::Variables cache = {{"XDG_CACHE_HOME", file("cache")}};
+  const Outcome info = run({"info", "split", "--json"}, cache);
+  ASSERT_EQ(info.code, 0) << info.error;
+  EXPECT_EQ(json::parse(info.out)["file"], paths[0]);
+  EXPECT_EQ(json::parse(info.out)["parts"], 3);
+  EXPECT_EQ(run({"tokenize", "-m", "split", "--ids", "a"}, cache).out, "97\n");
+  EXPECT_EQ(run({"plan", "-m", paths[2]}).code, 0);
+  const Outcome over = run({"logits", "-m", paths[0], "--ids", "1", "--out", paths[1]});
+  EXPECT_EQ(over.code, 2) << over.error;
+  std::filesystem::remove(paths[1]);
+  const Outcome missing = run({"plan", "-m", "split"}, cache);
+  EXPECT_EQ(missing.code, 4);
+  EXPECT_TRUE(contains(missing.error, "part 2 of 3 of this split model is missing")) << missing.error;
+  std::filesystem::copy_file(model(), folder + "/whole.gguf");
+  EXPECT_EQ(run({"info", "split"}, cache).code, 2);
 }
 
 // An answer without end, to be ended from outside.
