@@ -15,8 +15,9 @@ Runtime::Runtime(Preflight preflight, const ModelOptions& model_options, const C
       plan_(plan_that_fits(preflight)),
       limit_(preflight.limit()),
       session_options_(preflight.session),
-      language_model_(
-          LanguageModel::load(preflight.take_gguf(), {model_options.pre_tokenizer, model_options.check_tensors})),
+      language_model_(LanguageModel::load(preflight.take_gguf(),
+                                          {model_options.pre_tokenizer, model_options.check_tensors},
+                                          preflight.take_adapters())),
       team_(preflight.threads()) {}
 
 void Runtime::note_setup(const Console& console, bool verbose) const {

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "model/low_rank.h"
 #include "model/products.h"
 
 namespace thimble {
@@ -226,6 +227,9 @@ void embed(const ForwardContext& context, std::span<const TokenId> tokens) {
   for (size_t i = 0; i < tokens.size(); ++i) {
     float* row = context.workspace.residual + i * h.embedding_length;
     context.model.embedding_row(static_cast<uint32_t>(tokens[i]), staging, row);
+    for (const LowRank& update : context.model.embedding_updates()) {
+      add_embedding_update(context.kernels, context.workspace, update, static_cast<uint32_t>(tokens[i]), row);
+    }
     if (context.model.spec().block.scale_embeddings) {
       context.kernels.scale(std::sqrt(static_cast<float>(h.embedding_length)), h.embedding_length, row);
     }

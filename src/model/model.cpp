@@ -32,6 +32,10 @@ Model Model::bind(const Gguf& gguf, Depth depth) {
   model.depth_ = depth;
   const auto architecture = gguf.string("general.architecture");
   if (!architecture) fail(ExitCode::bad_file, "{}: general.architecture is missing", gguf.path());
+  if (const auto type = gguf.string("general.type"); type == "adapter") {
+    fail(ExitCode::bad_file, "{}: expected a model, found an adapter: give it as --lora FILE beside -m MODEL",
+         printable(gguf.path()));
+  }
   model.spec_ = &find_architecture(*architecture, gguf.path());
   model.hyper_ = read_hyperparameters(gguf, *model.spec_);
   model.hyper_.vocabulary_size = read_vocabulary_size(gguf);
@@ -84,8 +88,10 @@ void Model::bind_row(const TensorRow& row, uint32_t block, Tensors& into) {
                                           static_cast<uint32_t>(columns),
                                           static_cast<uint32_t>(rows),
                                           row_bytes(tensor->type->type, columns),
-                                          &file,
-                                          static_cast<uint64_t>(tensor->data.data() - file.bytes().data())};
+                                          static_cast<uint64_t>(tensor->data.data() - file.bytes().data()),
+                                          static_cast<uint32_t>(tensor - gguf_->tensors().data()),
+                                          0,
+                                          {}};
 }
 
 void Model::load_vector(const GgufTensor& tensor, Slot& slot) {
@@ -124,7 +130,8 @@ void Model::embedding_row(uint32_t token, std::span<std::byte> staging, float* o
   const TypeInfo& info = type_info(table.type);
   const std::byte* row = table.data + table.stride * token;
   if (!is_tied()) {
-    table.file->read_at(table.file_offset + table.stride * token, staging.first(table.stride));
+    gguf_->files()[gguf_->tensors()[table.tensor].part].read_at(table.file_offset + table.stride * token,
+                                                                staging.first(table.stride));
     row = staging.data();
   }
   info.unpack(row, out, table.columns / info.block_size);
@@ -132,12 +139,14 @@ void Model::embedding_row(uint32_t token, std::span<std::byte> staging, float* o
 
 uint64_t Model::resident_bytes() const {
   const Weight& table = matrix(Role::token_embd);
-  return gguf_->file_bytes() - (is_tied() ? 0 : static_cast<uint64_t>(table.stride) * table.rows);
+  return gguf_->file_bytes() + adapter_resident_bytes_ -
+         (is_tied() ? 0 : static_cast<uint64_t>(table.stride) * table.rows);
 }
 
 uint64_t Model::owned_bytes() const {
   return vector_count_ * sizeof(float) + blocks_.size() * sizeof(Tensors) +
-         gguf_->tensors().size() * sizeof(GgufTensor) + gguf_->values().size() * sizeof(GgufValue);
+         gguf_->tensors().size() * sizeof(GgufTensor) + gguf_->values().size() * sizeof(GgufValue) +
+         adapter_owned_bytes_;
 }
 
 void Model::check_tensors() const {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/low_rank.h"
+
 namespace thimble {
 namespace {
 
@@ -14,8 +16,12 @@ std::array<size_t, 3> widest_inputs(const Model& model) {
   std::array<size_t, 3> widest{};
   const auto count = [&](const Weight& weight) {
     if (!weight) return;
-    size_t& width = widest[static_cast<size_t>(activation_type(weight.type))];
-    width = std::max<size_t>(width, weight.columns);
+    const auto note = [&](ActivationType type) {
+      size_t& width = widest[static_cast<size_t>(type)];
+      width = std::max<size_t>(width, weight.columns);
+    };
+    note(activation_type(weight.type));
+    if (!weight.updates.empty()) note(ActivationType::f32);
   };
   count(model.head());
   for (uint32_t block = 0; block < model.hyper().block_count; ++block) {
@@ -24,6 +30,32 @@ std::array<size_t, 3> widest_inputs(const Model& model) {
     }
   }
   return widest;
+}
+
+struct LowRankNeeds {
+  size_t token_bytes = 0;  // of all inner products of a block, or of the head
+  size_t widest = 0;       // rank
+};
+
+LowRankNeeds low_rank_needs(const Model& model) {
+  LowRankNeeds needs;
+  const auto bytes_of = [&](std::span<const LowRank> updates) {
+    size_t bytes = 0;
+    for (const LowRank& update : updates) {
+      bytes += low_rank_stride(update);
+      needs.widest = std::max<size_t>(needs.widest, update.rank());
+    }
+    return bytes;
+  };
+  needs.token_bytes = std::max(bytes_of(model.head().updates), bytes_of(model.embedding_updates()));
+  for (uint32_t block = 0; block < model.hyper().block_count; ++block) {
+    size_t bytes = 0;
+    for (const TensorRow& row : model.spec().tensors) {
+      if (row.in_block() && !row.is_vector()) bytes += bytes_of(model.matrix(block, row.role).updates);
+    }
+    needs.token_bytes = std::max(needs.token_bytes, bytes);
+  }
+  return needs;
 }
 
 }  // namespace
@@ -48,7 +80,10 @@ WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& giv
     // Narrower rows have smaller records, so the widest row bounds them all.
     records[type] = tokens * activation_layout(static_cast<ActivationType>(type), widest[type]).bytes;
   }
-  const size_t widest_row = std::max({*std::max_element(widest.begin(), widest.end()), size_t{h.embedding_length}});
+  const LowRankNeeds updates = low_rank_needs(model);
+  low_rank = tokens * updates.token_bytes;
+  const size_t widest_row =
+      std::max({*std::max_element(widest.begin(), widest.end()), size_t{h.embedding_length}, updates.widest});
   kernel_scratch = lines(std::max(matmul_scratch_bytes(widest_row), attention_scratch_bytes(h.key_length)));
   row = lines(std::max(widest_row * sizeof(float), model.staging_bytes()));
 }
@@ -56,7 +91,7 @@ WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& giv
 size_t WorkspaceLayout::shared() const { return std::max(query + key + value + attention, gate + up); }
 
 size_t WorkspaceLayout::activation_bytes() const {
-  return residual + branch + shared() + rope + rope_window + logits + records[0] + records[1] + records[2];
+  return residual + branch + shared() + rope + rope_window + logits + low_rank + records[0] + records[1] + records[2];
 }
 
 size_t WorkspaceLayout::scratch_bytes() const { return options.workers * (kernel_scratch + row); }
@@ -74,6 +109,7 @@ Workspace::Workspace(const Model& model, const WorkspaceOptions& options)
   rope = take_floats(layout_.rope);
   rope_window = layout_.rope_window == 0 ? rope : take_floats(layout_.rope_window);
   logits = take_floats(layout_.logits);
+  low_rank = take(layout_.low_rank);
   for (size_t type = 0; type < records.size(); ++type) records[type] = take(layout_.records[type]);
   std::byte* const shared = next;
   query = take_floats(layout_.query);

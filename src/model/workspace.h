@@ -36,6 +36,8 @@ struct WorkspaceLayout {
   size_t rope = 0;       // [rope_dimension_count], cos and sin
   size_t rope_window = 0;
   size_t logits = 0;  // [logit_rows][vocabulary_size]
+  // What adapters' inner products give, records of each update's rank; 0 without adapters.
+  size_t low_rank = 0;
   // Activation records for each ActivationType that a weight of the model asks for.
   std::array<size_t, 3> records{};
   // Of each worker.
@@ -57,6 +59,7 @@ class Workspace {
   const RopeTables& rope_tables() const { return rope_tables_; }
 
   float *residual, *branch, *query, *key, *value, *attention, *gate, *up, *rope, *rope_window, *logits;
+  std::byte* low_rank;
   std::array<std::byte*, 3> records;
   std::byte* kernel_scratch(unsigned worker) const { return scratch_.data() + worker * worker_stride(); }
   float* row(unsigned worker) const {
