@@ -19,7 +19,7 @@ std::string megabytes(uint64_t bytes) { return fmt::format("{:.0f} MB", static_c
 }  // namespace
 
 MemoryPlan plan_memory(const Model& model, const SessionOptions& options, unsigned workers, uint64_t program_bytes) {
-  const WorkspaceLayout layout(model, {options.kv.batch_tokens, options.logit_rows, workers});
+  const WorkspaceLayout layout(model, options.workspace(workers));
   MemoryPlan plan;
   plan.weights = model.resident_bytes() + model.owned_bytes();
   plan.kv = KvCache::bytes(model, options.kv);

@@ -9,7 +9,7 @@ namespace thimble {
 Session::Session(const Model& model, const Kernels& kernels, Team& team, const SessionOptions& options)
     : options_(options),
       cache_(model, options.kv),
-      workspace_(model, {options.kv.batch_tokens, options.logit_rows, team.size()}),
+      workspace_(model, options.workspace(team.size())),
       context_{model, kernels, team, workspace_} {
   tokens_.reserve(options.kv.context_length);
 }
@@ -28,7 +28,7 @@ void Session::check(std::span<const TokenId> tokens) const {
 }
 
 void Session::run_batch(std::span<const TokenId> batch) {
-  forward(context_, cache_.view(), batch, tokens_.size(), 0);
+  forward(context_, cache_.view(), batch, tokens_.size());
   tokens_.insert(tokens_.end(), batch.begin(), batch.end());
   cache_.note_length(tokens_.size());
 }

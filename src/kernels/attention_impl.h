@@ -58,10 +58,16 @@ struct Attention {
   void start_row(size_t r) {
     const size_t token = (first_row_ + r) / task_.heads, head = (first_row_ + r) % task_.heads;
     const size_t position = task_.first_position + token;
-    lowest_[r] = task_.lowest_position;
-    if (task_.window != 0 && position + 1 > task_.window + lowest_[r]) lowest_[r] = position + 1 - task_.window;
-    highest_[r] = position;
-    assert(lowest_[r] <= position);
+    size_t before = position, after = 0;  // how far the token sees
+    if (task_.bidirectional) after = task_.last_position - position;
+    if (task_.window != 0) {
+      const size_t reach = task_.bidirectional ? task_.window / 2 : task_.window - 1;
+      if (reach < before) before = reach;
+      if (reach < after) after = reach;
+    }
+    lowest_[r] = position - before > task_.lowest_position ? position - before : task_.lowest_position;
+    highest_[r] = position + after;
+    assert(lowest_[r] <= position && position <= highest_[r]);
     queries_[r] = task_.q + token * task_.q_stride + head * task_.head_dim;
     outputs_[r] = task_.out + token * task_.out_stride + head * task_.head_dim;
     for (size_t i = 0; i < task_.head_dim; ++i) outputs_[r][i] = 0.0f;

@@ -80,12 +80,14 @@ struct AttentionTask {
   NumberType k_type;
   NumberType v_type;
   size_t capacity;         // slots
-  size_t first_position;   // of token 0; the keys of all tokens of this task are already stored
-  size_t lowest_position;  // keys below this position do not exist (after a context shift), usually 0
+  size_t first_position;   // of token 0; the keys of all tokens that are seen are already stored
+  size_t lowest_position;  // no token sees keys below this position
   size_t window;           // token at p sees positions p - window + 1 .. p; 0: all
-  float scale;             // of the scores
-  float softcap;           // scores = softcap * tanh(scores / softcap); 0: off
-  float* out;              // [tokens][heads][head_dim]
+  bool bidirectional;      // token at p sees p - window / 2 .. p + window / 2, up to last_position
+  size_t last_position;
+  float scale;    // of the scores
+  float softcap;  // scores = softcap * tanh(scores / softcap); 0: off
+  float* out;     // [tokens][heads][head_dim]
   size_t out_stride;
   std::byte* scratch;  // attention_scratch_bytes(), 64-byte aligned, this thread's own
 };
@@ -105,12 +107,15 @@ struct Kernels {
 
   // y = x / sqrt(mean(x^2) + epsilon) * weight; weight may be null. y may be x.
   void (*rms_norm)(const float* x, const float* weight, size_t n, float epsilon, float* y);
+  // y = (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias; bias may be null. y may be x.
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, size_t n, float epsilon, float* y);
   void (*add)(const float* x, size_t n, float* y);  // y += x
   void (*scale)(float factor, size_t n, float* y);  // y *= factor
-  void (*silu_multiply)(const float* gate, const float* up, size_t n,
-                        float* y);  // y = gate * sigmoid(gate) * up; y may be gate
-  void (*gelu_multiply)(const float* gate, const float* up, size_t n, float* y);  // tanh form of GELU
-  void (*softcap)(float cap, size_t n, float* y);                                 // y = cap * tanh(y / cap)
+  // y = gate * sigmoid(gate) * up; y may be gate. up may be null for 1, here and in the next two.
+  void (*silu_multiply)(const float* gate, const float* up, size_t n, float* y);
+  void (*gelu_multiply)(const float* gate, const float* up, size_t n, float* y);        // tanh form of GELU
+  void (*gelu_exact_multiply)(const float* gate, const float* up, size_t n, float* y);  // gate * normal CDF(gate) * up
+  void (*softcap)(float cap, size_t n, float* y);                                       // y = cap * tanh(y / cap)
   // Rotates the first `rotary` of head_dim values. table: [rotary/2][cos, sin]. neox: pairs (i, i + rotary/2), else (2i, 2i+1).
   void (*rope)(const float* table, size_t rotary, bool neox, float* x);
   // Orthonormal Walsh-Hadamard transform of each run of `n` (a power of two) values; its own inverse.

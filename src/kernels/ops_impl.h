@@ -36,6 +36,24 @@ struct Ops {
     }
   }
 
+  static void layer_norm(const float* x, const float* weight, const float* bias, size_t n, float epsilon, float* y) {
+    const float mean = sum_of(
+                           n, [](Float v) { return v; }, x) /
+                       static_cast<float>(n);
+    const Float m = Isa::set1(mean);
+    const auto square = [&](Float v) { return Isa::mul(Isa::sub(v, m), Isa::sub(v, m)); };
+    const float variance = sum_of(n, square, x) / static_cast<float>(n);
+    const Float inverse = Isa::set1(1.0f / Isa::sqrt1(variance + epsilon));
+    const auto normal = [&](Float v) { return Isa::mul(Isa::sub(v, m), inverse); };
+    if (bias == nullptr) {
+      map(
+          n, y, [&](Float v, Float w) { return Isa::mul(normal(v), w); }, x, weight);
+    } else {
+      map(
+          n, y, [&](Float v, Float w, Float b) { return Isa::fma(normal(v), w, b); }, x, weight, bias);
+    }
+  }
+
   static void add(const float* x, size_t n, float* y) {
     map(
         n, y, [](Float a, Float b) { return Isa::add(a, b); }, y, x);
@@ -48,19 +66,21 @@ struct Ops {
   }
 
   static void silu_multiply(const float* gate, const float* up, size_t n, float* y) {
-    map(
-        n, y, [](Float g, Float u) { return Isa::mul(Isa::mul(g, Math::sigmoid(g)), u); }, gate, up);
+    activate(gate, up, n, y, [](Float g) { return Isa::mul(g, Math::sigmoid(g)); });
   }
 
   // 0.5 * (1 + tanh(u)) is sigmoid(2u), which does not cancel for negative u.
   static void gelu_multiply(const float* gate, const float* up, size_t n, float* y) {
     const Float twice_sqrt_2_over_pi = Isa::set1(1.5957691216057308f);
     const Float cubic = Isa::set1(0.044715f), one = Isa::set1(1.0f);
-    const auto gelu = [&](Float g, Float u) {
+    activate(gate, up, n, y, [&](Float g) {
       const Float bent = Isa::mul(g, Isa::fma(Isa::mul(g, g), cubic, one));
-      return Isa::mul(Isa::mul(g, Math::sigmoid(Isa::mul(bent, twice_sqrt_2_over_pi))), u);
-    };
-    map(n, y, gelu, gate, up);
+      return Isa::mul(g, Math::sigmoid(Isa::mul(bent, twice_sqrt_2_over_pi)));
+    });
+  }
+
+  static void gelu_exact_multiply(const float* gate, const float* up, size_t n, float* y) {
+    activate(gate, up, n, y, [](Float g) { return Isa::mul(g, Math::normal_cdf(g)); });
   }
 
   static void softcap(float cap, size_t n, float* y) {
@@ -120,10 +140,12 @@ struct Ops {
     table.matmul[static_cast<size_t>(NumberType::F16)] = FloatMatmul<Isa, F16>::run;
     table.matmul[static_cast<size_t>(NumberType::BF16)] = FloatMatmul<Isa, BF16>::run;
     table.rms_norm = rms_norm;
+    table.layer_norm = layer_norm;
     table.add = add;
     table.scale = scale;
     table.silu_multiply = silu_multiply;
     table.gelu_multiply = gelu_multiply;
+    table.gelu_exact_multiply = gelu_exact_multiply;
     table.softcap = softcap;
     table.rope = rope;
     table.hadamard = hadamard;
@@ -136,6 +158,26 @@ struct Ops {
     size_t i = 0;
     for (; i + 16 <= n; i += 16) Isa::store(y + i, f(Isa::load(in + i)...));
     if (i < n) Isa::store_n(y + i, f(Isa::load_n(in + i, n - i)...), n - i);
+  }
+
+  // f(x) summed in 16 partial sums, element i in sum i % 16.
+  template <class F>
+  static float sum_of(size_t n, F f, const float* x) {
+    Float sums = Isa::zero();
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) sums = Isa::add(sums, f(Isa::load(x + i)));
+    if (i < n) sums = Isa::add(sums, Isa::select(Isa::lanes(0, n - i), f(Isa::load_n(x + i, n - i)), Isa::zero()));
+    return Isa::sum(sums);
+  }
+
+  template <class F>
+  static void activate(const float* gate, const float* up, size_t n, float* y, F f) {
+    if (up == nullptr) {
+      map(n, y, f, gate);
+    } else {
+      map(
+          n, y, [&](Float g, Float u) { return Isa::mul(f(g), u); }, gate, up);
+    }
   }
 
   static void copy(const float* from, size_t n, float* to) {

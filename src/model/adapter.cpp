@@ -125,6 +125,9 @@ class Reader {
   const Gguf& base_;
 };
 
+// Looked up by row, never multiplied.
+bool is_table(Role role) { return role == Role::token_types || role == Role::position_embd; }
+
 bool is_float(NumberType type) {
   return type == NumberType::F32 || type == NumberType::F16 || type == NumberType::BF16;
 }
@@ -172,8 +175,9 @@ void Model::add_adapter(const Gguf& adapter, float scale) {
     size_t found = 0;
     const auto tensor = static_cast<uint32_t>(pair.base - gguf_->tensors().data());
     const auto add_to = [&](Tensors& tensors) {
-      for (Weight& weight : tensors.matrices) {
-        if (!weight || weight.tensor != tensor) continue;
+      for (size_t role = 0; role < kRoleCount; ++role) {
+        Weight& weight = tensors.matrices[role];
+        if (!weight || weight.tensor != tensor || is_table(static_cast<Role>(role))) continue;
         // A part of a fused tensor has its rows of b, and all of a.
         LowRank part = update;
         part.b.rows = weight.rows;

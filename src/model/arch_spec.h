@@ -1,5 +1,5 @@
-// A model family is data: one ArchSpec in one file under arch/, listed once in arch/registry.cpp. Loader checks, memory plan,
-// decoder and documentation all read these rows; nothing else in the program asks which family a model is of.
+// A model family is data: one ArchSpec in one file under arch/, which the build joins to the registry. Loader checks, memory
+// plan, forward pass and documentation all read these rows; nothing else in the program asks which family a model is of.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,21 @@ namespace thimble {
 // What a tensor is for.
 enum class Role : uint8_t {
   token_embd,
+  token_types,  // row 0 is added to every token
+  position_embd,
+  token_embd_norm,
+  token_embd_norm_bias,
   output_norm,
+  output_norm_bias,
   output,
+  output_bias,
+  dense_2,  // after pooling, of sentence-transformers
+  dense_3,
   rope_freqs,
+  rope_factors_long,
+  rope_factors_short,
   attn_norm,
+  attn_norm_bias,
   attn_q,
   attn_k,
   attn_v,
@@ -29,17 +40,50 @@ enum class Role : uint8_t {
   attn_output_bias,
   attn_q_norm,
   attn_k_norm,
-  post_attention_norm,
+  post_attention_norm,  // of what attention adds
+  attn_output_norm,     // of the sum
+  attn_output_norm_bias,
   ffn_norm,
+  ffn_norm_bias,
   ffn_gate,
   ffn_up,
   ffn_down,
-  post_ffw_norm,
+  ffn_gate_bias,
+  ffn_up_bias,
+  ffn_down_bias,
+  post_ffw_norm,      // of what the feed-forward adds
+  layer_output_norm,  // of the sum
+  layer_output_norm_bias,
+  // Fused tensors: bound as their parts, in this order from row 0 on.
+  attn_qkv,
+  attn_qkv_bias,
+  ffn_gate_up,
 };
-inline constexpr size_t kRoleCount = static_cast<size_t>(Role::post_ffw_norm) + 1;
+inline constexpr size_t kRoleCount = static_cast<size_t>(Role::ffn_gate_up) + 1;
+
+// What a tensor of this role is bound as: its parts where it is fused, else itself.
+std::span<const Role> parts_of(Role role);
 
 // A symbolic size; resolved against the hyper-parameters.
-enum class Dim : uint8_t { one, embedding, query, key, value, attention, head, feed_forward, vocabulary, rope_pairs };
+enum class Dim : uint8_t {
+  one,
+  embedding,
+  query,
+  key,
+  value,
+  query_key_value,
+  attention,
+  head,
+  heads,
+  kv_heads,
+  feed_forward,
+  gate_up,
+  vocabulary,
+  context,
+  token_types,
+  rope_pairs,
+  dense_2,
+};
 
 enum class Presence : uint8_t { required, optional };
 
@@ -48,35 +92,47 @@ struct TensorRow {
   std::string_view gguf;  // name; "blk.%." stands for each block
   std::string_view hf;    // name in Hugging Face checkpoints; "%" stands for the block's number
   Dim columns;            // the contiguous axis
-  Dim rows = Dim::one;    // Dim::one: a vector, kept as float32
+  Dim rows = Dim::one;
   Presence presence = Presence::required;
 
   bool in_block() const { return gguf.starts_with("blk.%."); }
-  bool is_vector() const { return rows == Dim::one; }
+  // Kept as float32: norms and biases.
+  bool is_vector() const { return rows == Dim::one || rows == Dim::heads || rows == Dim::kv_heads; }
 };
 
 uint64_t resolve(Dim dim, const Hyperparameters& hyper);
+// A hyper-parameter's whole key in a GGUF file.
+std::string hyper_key(std::string_view architecture, std::string_view key);
 // The row's name in a GGUF file; `block` counts only for tensors of a block.
 std::string tensor_name(const TensorRow& row, uint32_t block);
 
 struct HyperRow {
-  std::variant<uint32_t Hyperparameters::*, float Hyperparameters::*> field;
-  std::string_view gguf;  // key after "<architecture>."
+  std::variant<uint32_t Hyperparameters::*, float Hyperparameters::*, bool Hyperparameters::*> field;
+  std::string_view gguf;  // key after "<architecture>.", or a whole one where it begins with "tokenizer."
   std::string_view hf;    // key in config.json
   Presence presence = Presence::required;
 };
 
 enum class RopePairs : uint8_t {
+  none,
   interleaved,  // (2i, 2i + 1)
   halves,       // (i, i + n/2), as GPT-NeoX
 };
-enum class Activation : uint8_t { silu, gelu_tanh };
+enum class Norm : uint8_t { rms, layer };
+enum class Activation : uint8_t { silu, gelu_tanh, gelu };
+enum class Head : uint8_t {
+  logits,
+  none,  // an encoder: what comes out is one vector a text
+};
 
-// How a block computes beyond what its tensors say by being there (biases, QK-norm, norms after attention and feed-forward).
+// How a block computes beyond what its tensors say by being there: biases, QK-norm, norms before, after and behind attention and
+// feed-forward, a gate.
 struct BlockRecipe {
+  Norm norm = Norm::rms;
   RopePairs rope_pairs = RopePairs::halves;
   Activation activation = Activation::silu;
   bool scale_embeddings = false;  // by sqrt(embedding_length)
+  bool parallel = false;          // a block without ffn_norm: the feed-forward reads what attention reads
 };
 
 struct ArchSpec {
@@ -87,9 +143,10 @@ struct ArchSpec {
   std::span<const HyperRow> hyperparameters;
   std::span<const TensorRow> tensors;
   BlockRecipe block;
+  Head head = Head::logits;
 };
 
-// All families, in the order of the documentation.
+// All families, by the names of their files.
 std::span<const ArchSpec* const> all_architectures();
 // Throws Error(bad_file) naming `path`, the architecture found and the known ones.
 const ArchSpec& find_architecture(std::string_view name, std::string_view path);

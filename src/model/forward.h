@@ -1,4 +1,4 @@
-// The decoder: one generic forward pass for every family, a function of weights, workspace, cache and tokens.
+// One generic forward pass for every family, a function of weights, workspace, cache and tokens.
 #pragma once
 
 #include <cstddef>
@@ -37,13 +37,34 @@ struct ForwardContext {
   Workspace& workspace;
 };
 
-// Runs tokens (1..batch_tokens, each below vocabulary_size) at positions first_position.. through all blocks, adding their keys
-// and values to the cache. The residual stream [tokens][embedding_length] is left in the workspace.
-void forward(const ForwardContext& context, const KvView& cache, std::span<const TokenId> tokens, size_t first_position,
-             size_t lowest_position);
+// The tokens of one text within a batch: [begin, end), at positions first_position.. and in cache slots first_slot.. Texts see
+// nothing of each other. A text that goes on one in the cache has its slots at its positions; texts that are whole have slots from
+// a multiple of kSequenceAlignment on, so that what becomes of one does not depend on its company.
+struct Sequence {
+  size_t begin = 0;
+  size_t end = 0;
+  size_t first_position = 0;
+  size_t first_slot = 0;
+};
+inline constexpr size_t kSequenceAlignment = 64;
+
+// Runs tokens (1..batch_tokens, each below vocabulary_size) through all blocks, adding their keys and values to the cache. The
+// residual stream [tokens][embedding_length] is left in the workspace. Of a model with attention in both directions a sequence
+// is whole. The positions are below context_length where these are learned.
+void forward(const ForwardContext& context, const KvView& cache, std::span<const TokenId> tokens,
+             std::span<const Sequence> sequences);
+// The same for tokens that follow those at positions 0..first_position - 1.
+void forward(const ForwardContext& context, const KvView& cache, std::span<const TokenId> tokens,
+             size_t first_position);
 
 // Logits of `count` (at most logit_rows) tokens of the last pass from token `first` on: [count][vocabulary_size], valid until
-// the next call. Throws Error(bad_file) where one is not finite.
+// the next call. Throws Error(bad_file) where one is not finite. Only for a model with a head.
 std::span<const float> compute_logits(const ForwardContext& context, size_t first, size_t count);
+
+// One vector for each sequence (at most WorkspaceOptions::sequences) of the last pass, pooled as `pooling` says and taken through
+// the family's dense layers: [sequences][embedding_length], not normalised, valid until the next call. Throws Error(bad_file)
+// where a value is not finite.
+std::span<const float> compute_embeddings(const ForwardContext& context, std::span<const Sequence> sequences,
+                                          Pooling pooling);
 
 }  // namespace thimble

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 #include "kernels/kernels.h"
@@ -54,7 +55,8 @@ Model Model::bind(const Gguf& gguf, Depth depth) {
       if (row.in_block()) model.bind_row(row, block, model.blocks_[block]);
     }
   }
-  model.check_rope_factors();
+  for (Role role : {Role::rope_freqs, Role::rope_factors_long, Role::rope_factors_short})
+    model.check_rope_factors(role);
   model.refuse_unknown_tensors(static_cast<size_t>(std::count(model.bound_.begin(), model.bound_.end(), true)));
   return model;
 }
@@ -62,9 +64,14 @@ Model Model::bind(const Gguf& gguf, Depth depth) {
 void Model::bind_row(const TensorRow& row, uint32_t block, Tensors& into) {
   const std::string name = tensor_name(row, block);
   const GgufTensor* tensor = gguf_->find_tensor(name);
+  const std::span<const Role> parts = parts_of(row.role);
   if (tensor == nullptr) {
-    if (row.presence == Presence::optional) return;
+    // What came fused with others is not there once more.
+    if (row.presence == Presence::optional || into.bound[index(row.role)]) return;
     fail(ExitCode::bad_file, "{}: tensor {} is missing", gguf_->path(), name);
+  }
+  if (into.bound[index(parts[0])]) {
+    fail(ExitCode::bad_file, "{}: tensor {} is there although a fused tensor holds it already", gguf_->path(), name);
   }
   const uint64_t columns = resolve(row.columns, hyper_);
   const uint64_t rows = resolve(row.rows, hyper_);
@@ -73,29 +80,54 @@ void Model::bind_row(const TensorRow& row, uint32_t block, Tensors& into) {
          shape_text(tensor->shape[0], tensor->rows()));
   }
   bound_[static_cast<size_t>(tensor - gguf_->tensors().data())] = true;
+  for (const Role part : parts) into.bound[index(part)] = true;
   if (row.is_vector()) {
-    vector_count_ += columns;
-    if (depth_ == Depth::runnable) load_vector(*tensor, into.vectors[index(row.role)]);
+    vector_count_ += columns * rows;
+    if (depth_ != Depth::runnable) return;
+    Slot rest = load_vector(*tensor);
+    for (const Role part : parts) {
+      const size_t count = parts.size() == 1 ? rest.count : length_of(part);
+      into.vectors[index(part)] = {std::exchange(rest.begin, rest.begin + count), count};
+    }
     return;
   }
-  if (select_kernels("scalar").matmul[static_cast<size_t>(tensor->type->type)] == nullptr) {
-    fail(ExitCode::bad_file, "{}: tensor {} is {}, which cannot be computed with; quantize it to another type",
-         gguf_->path(), name, tensor->type->name);
+  uint64_t first_row = 0;
+  for (const Role part : parts) {
+    const uint64_t count = parts.size() == 1 ? rows : length_of(part);
+    bind_matrix(*tensor, std::exchange(first_row, first_row + count), count, into.matrices[index(part)]);
   }
-  const MappedFile& file = gguf_->files()[tensor->part];
-  into.matrices[index(row.role)] = Weight{tensor->data.data(),
-                                          tensor->type->type,
-                                          static_cast<uint32_t>(columns),
-                                          static_cast<uint32_t>(rows),
-                                          row_bytes(tensor->type->type, columns),
-                                          static_cast<uint64_t>(tensor->data.data() - file.bytes().data()),
-                                          static_cast<uint32_t>(tensor - gguf_->tensors().data()),
-                                          0,
-                                          {}};
 }
 
-void Model::load_vector(const GgufTensor& tensor, Slot& slot) {
-  slot = {values_.size(), tensor.elements()};
+// Outputs of a part of a fused tensor.
+uint64_t Model::length_of(Role role) const {
+  switch (role) {
+    case Role::attn_q:
+    case Role::attn_q_bias: return hyper_.query_width();
+    case Role::attn_k:
+    case Role::attn_k_bias: return hyper_.key_width();
+    case Role::attn_v:
+    case Role::attn_v_bias: return hyper_.value_width();
+    default: return hyper_.feed_forward_length;
+  }
+}
+
+void Model::bind_matrix(const GgufTensor& tensor, uint64_t first_row, uint64_t rows, Weight& weight) const {
+  if (select_kernels("scalar").matmul[static_cast<size_t>(tensor.type->type)] == nullptr) {
+    fail(ExitCode::bad_file, "{}: tensor {} is {}, which cannot be computed with; quantize it to another type",
+         gguf_->path(), printable(tensor.name), tensor.type->name);
+  }
+  weight.type = tensor.type->type;
+  weight.columns = static_cast<uint32_t>(tensor.shape[0]);
+  weight.rows = static_cast<uint32_t>(rows);
+  weight.stride = row_bytes(weight.type, tensor.shape[0]);
+  weight.data = tensor.data.data() + first_row * weight.stride;
+  weight.file_offset = static_cast<uint64_t>(weight.data - gguf_->files()[tensor.part].bytes().data());
+  weight.tensor = static_cast<uint32_t>(&tensor - gguf_->tensors().data());
+  weight.first_row = static_cast<uint32_t>(first_row);
+}
+
+Model::Slot Model::load_vector(const GgufTensor& tensor) {
+  const Slot slot = {values_.size(), tensor.elements()};
   values_.resize(slot.begin + slot.count);
   float* values = values_.data() + slot.begin;
   tensor.type->unpack(tensor.data.data(), values, slot.count / tensor.type->block_size);
@@ -104,13 +136,15 @@ void Model::load_vector(const GgufTensor& tensor, Slot& slot) {
       fail(ExitCode::bad_file, "{}: tensor {}: value {} is not finite", gguf_->path(), printable(tensor.name), i);
     }
   }
+  return slot;
 }
 
-void Model::check_rope_factors() const {
-  const Slot& slot = file_.vectors[index(Role::rope_freqs)];
+void Model::check_rope_factors(Role role) const {
+  const Slot& slot = file_.vectors[index(role)];
   for (size_t i = 0; i < slot.count; ++i) {
     if (const float factor = values_[slot.begin + i]; !(factor > 0)) {
-      fail(ExitCode::bad_file, "{}: rope_freqs.weight: factor {} is {}; expected a number above 0", gguf_->path(), i,
+      const auto row = std::ranges::find(spec_->tensors, role, &TensorRow::role);
+      fail(ExitCode::bad_file, "{}: {}: factor {} is {}; expected a number above 0", gguf_->path(), row->gguf, i,
            factor);
     }
   }
@@ -126,15 +160,18 @@ void Model::refuse_unknown_tensors(size_t bound) const {
 }
 
 void Model::embedding_row(uint32_t token, std::span<std::byte> staging, float* out) const {
+  if (is_tied()) return table_row(Role::token_embd, token, out);
   const Weight& table = matrix(Role::token_embd);
+  const MappedFile& file = gguf_->files()[gguf_->tensors()[table.tensor].part];
+  file.read_at(table.file_offset + table.stride * token, staging.first(table.stride));
   const TypeInfo& info = type_info(table.type);
-  const std::byte* row = table.data + table.stride * token;
-  if (!is_tied()) {
-    gguf_->files()[gguf_->tensors()[table.tensor].part].read_at(table.file_offset + table.stride * token,
-                                                                staging.first(table.stride));
-    row = staging.data();
-  }
-  info.unpack(row, out, table.columns / info.block_size);
+  info.unpack(staging.data(), out, table.columns / info.block_size);
+}
+
+void Model::table_row(Role role, size_t row, float* out) const {
+  const Weight& table = matrix(role);
+  const TypeInfo& info = type_info(table.type);
+  info.unpack(table.data + table.stride * row, out, table.columns / info.block_size);
 }
 
 uint64_t Model::resident_bytes() const {

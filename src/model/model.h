@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -31,7 +32,8 @@ struct LowRank {
   uint32_t rank() const { return b.columns; }
 };
 
-// A matrix inside the file's mapping, [rows][columns] in blocks of its number format. Empty where the file has none.
+// A matrix inside the file's mapping, [rows][columns] in blocks of its number format: a whole tensor, or, of a fused one, the rows
+// of one part. Empty where the file has none.
 struct Weight {
   const std::byte* data = nullptr;
   NumberType type = NumberType::F32;
@@ -71,17 +73,25 @@ class Model {
   // float32 values, nullptr where the file has none.
   const float* vector(Role role) const { return pointer(file_.vectors[index(role)]); }
   const float* vector(uint32_t block, Role role) const { return pointer(blocks_[block].vectors[index(role)]); }
+  std::span<const float> values(uint32_t block, Role role) const {
+    const Slot& slot = blocks_[block].vectors[index(role)];
+    return std::span(values_).subspan(slot.begin, slot.count);
+  }
 
-  // The matrix that makes logits: output, or the embedding where the head is tied to it.
+  // An encoder has no head: it gives vectors, not logits.
+  bool has_head() const { return spec_->head == Head::logits; }
+  // The matrix that makes logits: output, or the embedding where the head is tied to it. Of a model with a head.
   const Weight& head() const { return matrix(Role::output) ? matrix(Role::output) : matrix(Role::token_embd); }
-  bool is_tied() const { return !matrix(Role::output); }
+  bool is_tied() const { return has_head() && !matrix(Role::output); }
 
   // What adapters add to a token's row of the embedding.
   std::span<const LowRank> embedding_updates() const { return embedding_updates_; }
 
-  // One token's row of the embedding as floats, out: [embedding_length]. Where the head is not tied the row is read past the
-  // mapping, so that a table of which few rows are used does not become resident. staging: at least staging_bytes().
+  // One token's row of the embedding as floats, out: [embedding_length]. Where no tied head needs the table, the row is read past
+  // the mapping, so that a table of which few rows are used does not become resident. staging: at least staging_bytes().
   void embedding_row(uint32_t token, std::span<std::byte> staging, float* out) const;
+  // A row of a table that is not a head, out: [embedding_length].
+  void table_row(Role table, size_t row, float* out) const;
   size_t staging_bytes() const { return matrix(Role::token_embd).stride; }
 
   uint64_t resident_bytes() const;  // of the files' mappings once every weight has been used
@@ -98,13 +108,16 @@ class Model {
   struct Tensors {
     std::array<Weight, kRoleCount> matrices{};
     std::array<Slot, kRoleCount> vectors{};
+    std::bitset<kRoleCount> bound;
   };
   static constexpr size_t index(Role role) { return static_cast<size_t>(role); }
   const float* pointer(const Slot& slot) const { return slot.count == 0 ? nullptr : values_.data() + slot.begin; }
 
   void bind_row(const TensorRow& row, uint32_t block, Tensors& into);
-  void load_vector(const GgufTensor& tensor, Slot& slot);
-  void check_rope_factors() const;
+  void bind_matrix(const GgufTensor& tensor, uint64_t first_row, uint64_t rows, Weight& weight) const;
+  Slot load_vector(const GgufTensor& tensor);
+  uint64_t length_of(Role role) const;
+  void check_rope_factors(Role role) const;
   void refuse_unknown_tensors(size_t bound) const;
   Factor load_factor(const Gguf& adapter, const GgufTensor& tensor);
 

@@ -34,12 +34,12 @@ RopeTables::RopeTables(const Hyperparameters& h, const float* factors) {
       angle = angle / h.rope_scaling_factor * (1 - kept) + angle * kept;
     }
     full_.push_back(angle);
-    // Window layers see short distances only: neither stretched nor scaled.
-    if (h.sliding_window != 0) window_.push_back(std::pow(static_cast<double>(h.rope_freq_base_swa), exponent));
+    // Window layers with a base of their own see short distances only: neither stretched nor scaled.
+    if (h.rope_freq_base_swa != 0) window_.push_back(std::pow(static_cast<double>(h.rope_freq_base_swa), exponent));
   }
+  if (h.rope_attention_factor > 0) magnitude_ = h.rope_attention_factor;
   if (h.rope_scaling == RopeScaling::yarn) {
-    const double given = h.rope_attention_factor > 0 ? h.rope_attention_factor : 1.0;
-    magnitude_ = given * (1 + 0.1 * std::log(std::max(1.0, static_cast<double>(h.rope_scaling_factor))));
+    magnitude_ *= 1 + 0.1 * std::log(std::max(1.0, static_cast<double>(h.rope_scaling_factor)));
   }
 }
 

@@ -1,5 +1,5 @@
-// Rotary position tables: RoFormer (arXiv 2104.09864), linear interpolation (2306.15595), YaRN (2309.00071) and Llama 3's
-// frequency factors.
+// Rotary position tables: RoFormer (arXiv 2104.09864), linear interpolation (2306.15595), YaRN (2309.00071), and factors for
+// each frequency: Llama 3's and LongRoPE's (2402.13753).
 #pragma once
 
 #include <cstddef>

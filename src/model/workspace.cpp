@@ -23,17 +23,17 @@ std::array<size_t, 3> widest_inputs(const Model& model) {
     note(activation_type(weight.type));
     if (!weight.updates.empty()) note(ActivationType::f32);
   };
-  count(model.head());
+  if (model.has_head()) count(model.head());
+  count(model.matrix(Role::dense_2));
+  count(model.matrix(Role::dense_3));
   for (uint32_t block = 0; block < model.hyper().block_count; ++block) {
-    for (const TensorRow& row : model.spec().tensors) {
-      if (row.in_block() && !row.is_vector()) count(model.matrix(block, row.role));
-    }
+    for (size_t role = 0; role < kRoleCount; ++role) count(model.matrix(block, static_cast<Role>(role)));
   }
   return widest;
 }
 
 struct LowRankNeeds {
-  size_t token_bytes = 0;  // of all inner products of a block, or of the head
+  size_t token_bytes = 0;  // of all inner products of a block, the head, the embedding or a dense layer
   size_t widest = 0;       // rank
 };
 
@@ -47,15 +47,25 @@ LowRankNeeds low_rank_needs(const Model& model) {
     }
     return bytes;
   };
-  needs.token_bytes = std::max(bytes_of(model.head().updates), bytes_of(model.embedding_updates()));
+  needs.token_bytes = bytes_of(model.embedding_updates());
+  if (model.has_head()) needs.token_bytes = std::max(needs.token_bytes, bytes_of(model.head().updates));
+  for (const Role role : {Role::dense_2, Role::dense_3}) {
+    needs.token_bytes = std::max(needs.token_bytes, bytes_of(model.matrix(role).updates));
+  }
   for (uint32_t block = 0; block < model.hyper().block_count; ++block) {
     size_t bytes = 0;
-    for (const TensorRow& row : model.spec().tensors) {
-      if (row.in_block() && !row.is_vector()) bytes += bytes_of(model.matrix(block, row.role).updates);
+    for (size_t role = 0; role < kRoleCount; ++role) {
+      bytes += bytes_of(model.matrix(block, static_cast<Role>(role)).updates);
     }
     needs.token_bytes = std::max(needs.token_bytes, bytes);
   }
   return needs;
+}
+
+const float* rope_factors(const Model& model, size_t context_length) {
+  if (const float* factors = model.vector(Role::rope_freqs)) return factors;
+  const bool is_long = context_length > model.hyper().rope_original_context_length;
+  return model.vector(is_long ? Role::rope_factors_long : Role::rope_factors_short);
 }
 
 }  // namespace
@@ -72,9 +82,11 @@ WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& giv
   attention = floats(h.attention_width());
   gate = floats(h.feed_forward_length);
   up = floats(h.feed_forward_length);
-  rope = floats(h.rope_dimension_count);
-  rope_window = h.sliding_window != 0 ? rope : 0;
-  logits = lines(options.logit_rows * h.vocabulary_size * sizeof(float));
+  rope = model.spec().block.rope_pairs == RopePairs::none ? 0 : floats(h.rope_dimension_count);
+  rope_window = h.rope_freq_base_swa != 0 ? rope : 0;
+  logits = model.has_head() ? lines(options.logit_rows * h.vocabulary_size * sizeof(float)) : 0;
+  pooled = lines(options.sequences * h.embedding_length * sizeof(float));
+  dense = lines(options.sequences * h.dense_2_feat_out * sizeof(float));
   const auto widest = widest_inputs(model);
   for (size_t type = 0; type < records.size(); ++type) {
     // Narrower rows have smaller records, so the widest row bounds them all.
@@ -91,14 +103,15 @@ WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& giv
 size_t WorkspaceLayout::shared() const { return std::max(query + key + value + attention, gate + up); }
 
 size_t WorkspaceLayout::activation_bytes() const {
-  return residual + branch + shared() + rope + rope_window + logits + low_rank + records[0] + records[1] + records[2];
+  return residual + branch + shared() + rope + rope_window + logits + pooled + dense + low_rank + records[0] +
+         records[1] + records[2];
 }
 
 size_t WorkspaceLayout::scratch_bytes() const { return options.workers * (kernel_scratch + row); }
 
 Workspace::Workspace(const Model& model, const WorkspaceOptions& options)
     : layout_(model, options),
-      rope_tables_(model.hyper(), model.vector(Role::rope_freqs)),
+      rope_tables_(model.hyper(), rope_factors(model, options.context_length)),
       activations_(layout_.activation_bytes(), "activations"),
       scratch_(layout_.scratch_bytes(), "kernel scratch") {
   std::byte* next = activations_.data();
@@ -109,6 +122,8 @@ Workspace::Workspace(const Model& model, const WorkspaceOptions& options)
   rope = take_floats(layout_.rope);
   rope_window = layout_.rope_window == 0 ? rope : take_floats(layout_.rope_window);
   logits = take_floats(layout_.logits);
+  pooled = take_floats(layout_.pooled);
+  dense = take_floats(layout_.dense);
   low_rank = take(layout_.low_rank);
   for (size_t type = 0; type < records.size(); ++type) records[type] = take(layout_.records[type]);
   std::byte* const shared = next;

@@ -15,8 +15,10 @@ namespace thimble {
 
 struct WorkspaceOptions {
   size_t batch_tokens = 512;  // tokens of one pass at most
-  size_t logit_rows = 1;      // rows of logits kept at once
+  size_t logit_rows = 1;      // rows of logits kept at once; none for a model without a head
   unsigned workers = 1;
+  size_t context_length = 0;  // where it is above the original one, long-context rotary factors apply
+  size_t sequences = 0;       // pooled at once
 };
 
 // Byte sizes of the parts, each rounded up to a cache line.
@@ -36,6 +38,8 @@ struct WorkspaceLayout {
   size_t rope = 0;       // [rope_dimension_count], cos and sin
   size_t rope_window = 0;
   size_t logits = 0;  // [logit_rows][vocabulary_size]
+  size_t pooled = 0;  // [sequences][embedding_length]
+  size_t dense = 0;   // [sequences][dense_2_feat_out]
   // What adapters' inner products give, records of each update's rank; 0 without adapters.
   size_t low_rank = 0;
   // Activation records for each ActivationType that a weight of the model asks for.
@@ -58,7 +62,7 @@ class Workspace {
   const WorkspaceLayout& layout() const { return layout_; }
   const RopeTables& rope_tables() const { return rope_tables_; }
 
-  float *residual, *branch, *query, *key, *value, *attention, *gate, *up, *rope, *rope_window, *logits;
+  float *residual, *branch, *query, *key, *value, *attention, *gate, *up, *rope, *rope_window, *logits, *pooled, *dense;
   std::byte* low_rank;
   std::array<std::byte*, 3> records;
   std::byte* kernel_scratch(unsigned worker) const { return scratch_.data() + worker * worker_stride(); }

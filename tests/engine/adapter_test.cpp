@@ -11,7 +11,7 @@
 #include "support/npy_file.h"
 #include "support/temp_file.h"
 #include "support/tiny_adapter.h"
-#include "support/tiny_model.h"
+#include "support/tiny_cases.h"
 
 namespace thimble {
 namespace {
@@ -61,14 +61,16 @@ void expect_same_bytes(const std::vector<float>& a, const std::vector<float>& b)
 
 class Adapters : public testing::TestWithParam<const char*> {
  protected:
-  const ArchSpec& spec() const { return find_architecture(GetParam(), "test"); }
-  std::string model(const test::TinyModel& tiny = {}) const {
-    test::write_tiny_model(spec(), tiny, folder_ / "tiny.gguf");
+  static test::TinyModel tiny() { return test::tiny_of(find_architecture(GetParam(), "test")); }
+  std::string model(const test::TinyModel& tiny) const {
+    test::write_tiny_model(find_architecture(GetParam(), "test"), tiny, folder_ / "tiny.gguf");
     return folder_ / "tiny.gguf";
   }
-  std::string adapter(const test::TinyAdapter& adapter, const test::TinyModel& tiny = {}) const {
+  std::string model() const { return model(tiny()); }
+  // For the model written last.
+  std::string adapter(const test::TinyAdapter& adapter) const {
     const std::string path = folder_ / (adapter.seed + std::string(type_info(adapter.type).name) + ".gguf");
-    test::write_tiny_adapter(spec(), tiny, adapter, path);
+    test::write_tiny_adapter(Gguf::open(folder_ / "tiny.gguf"), adapter, path);
     return path;
   }
   std::vector<Choice> both() const {
@@ -79,9 +81,13 @@ class Adapters : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(Adapters, TwoAtOnceEqualPeft) {
-  const std::vector<float> found = logits(load(model(), both()));
+  const std::string base = model();
+  const std::vector<float> all = logits(load(base, both()));
+  std::vector<float> found;
+  for (const size_t row : {0, 1, 15, 16, 17, 31, 40, 47})
+    found.insert(found.end(), all.data() + row * 320, all.data() + (row + 1) * 320);
   const std::vector<float> expected =
-      test::read_npy(std::string(THIMBLE_TEST_DATA) + "/model/" + GetParam() + "_adapters.npy");
+      test::read_npy(std::string(THIMBLE_TEST_DATA) + "/model/" + GetParam() + "-adapters.npy");
   ASSERT_EQ(found.size(), expected.size());
   // As without adapters (tests/model/logits_test.cpp): their products are as long as the others and fewer.
   for (size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 2e-4) << "index " << i;
@@ -89,14 +95,14 @@ TEST_P(Adapters, TwoAtOnceEqualPeft) {
 
 TEST_P(Adapters, BatchesThreadsAndInstructionSetsGiveTheSameBytes) {
   for (const NumberType base : {NumberType::F32, NumberType::Q8_0}) {
-    test::TinyModel tiny;
-    tiny.block_count = 2;
-    tiny.matrix_type = base;
+    test::TinyModel two_blocks = tiny();
+    two_blocks.block_count = 2;
+    two_blocks.matrix_type = base;
+    const std::string path = model(two_blocks);
     test::TinyAdapter wide = test::first_tiny_adapter();
     wide.rank = 37;  // more rows than a piece has, and no multiple of any tile
     wide.type = NumberType::F16;
-    const LanguageModel loaded =
-        load(model(tiny), {{adapter(wide, tiny), 1}, {adapter(test::second_tiny_adapter(), tiny), 0.5f}});
+    const LanguageModel loaded = load(path, {{adapter(wide), 1}, {adapter(test::second_tiny_adapter()), 0.5f}});
     const std::vector<float> expected = logits(loaded);
     for (const Kernels* kernels : available_kernels()) {
       for (const size_t batch : {size_t{1}, size_t{7}, kTokens}) {
@@ -151,18 +157,17 @@ TEST_P(Adapters, QuantizedFactorsEqualTheirFloats) {
 
 // The head of a model that ties it to the embedding can be adapted alone.
 TEST_P(Adapters, ATiedHeadIsAdaptedApartFromTheEmbedding) {
-  test::TinyModel tied;
+  test::TinyModel tied = tiny();
   tied.tied = true;
-  test::TinyAdapter head;
-  head.roles = {Role::output};
-  test::TinyAdapter table = head;
+  test::TinyAdapter head, table;
+  head.targets = {"output"};
   table.seed = "second";
-  table.roles = {Role::token_embd};
+  table.targets = {"token_embd"};
   const std::string base = model(tied);
   const std::vector<float> plain = logits(load(base, {}));
-  const std::vector<float> with_head = logits(load(base, {{adapter(head, tied), 1}}));
-  const std::vector<float> with_table = logits(load(base, {{adapter(table, tied), 1}}));
-  const std::vector<float> with_both = logits(load(base, {{adapter(head, tied), 1}, {adapter(table, tied), 1}}));
+  const std::vector<float> with_head = logits(load(base, {{adapter(head), 1}}));
+  const std::vector<float> with_table = logits(load(base, {{adapter(table), 1}}));
+  const std::vector<float> with_both = logits(load(base, {{adapter(head), 1}, {adapter(table), 1}}));
   EXPECT_NE(with_head, plain);
   EXPECT_NE(with_table, plain);
   EXPECT_NE(with_both, with_head);
@@ -185,14 +190,14 @@ TEST_P(Adapters, ThePlanCountsThem) {
     const MemoryPlan after = plan_memory(shapes, options, 2, 0);
     const uint64_t floats = type == NumberType::Q8_0 ? file.file_bytes() * 3 : 0;  // 4 bytes for 34/32
     EXPECT_GE(after.weights, before.weights + file.file_bytes() + floats);
-    // One inner product for each of seven matrices, 512 tokens.
-    EXPECT_GE(after.activations, before.activations + 512 * 7 * 32 * sizeof(float));
+    // At least one inner product for each of a block's matrices, 512 tokens.
+    EXPECT_GE(after.activations, before.activations + 512 * 4 * 32 * sizeof(float));
     const LanguageModel loaded = load(base, {{path, 1}});
     EXPECT_EQ(plan_memory(loaded.model(), options, 2, 0).total(), after.total());
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Adapters, testing::Values("llama", "qwen2", "gemma3"),
+INSTANTIATE_TEST_SUITE_P(Families, Adapters, testing::Values("llama", "qwen2", "gemma3", "phi3", "granite"),
                          [](const auto& family) { return std::string(family.param); });
 
 }  // namespace

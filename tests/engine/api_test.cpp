@@ -15,7 +15,7 @@ class PublicInterface : public testing::Test {
   void SetUp() override {
     test::TinyModel tiny;
     tiny.context_length = 128;
-    test::write_tiny_model(*all_architectures()[0], tiny, path_);
+    test::write_tiny_model(find_architecture("llama", "test"), tiny, path_);
     setup_.threads = 2;
     setup_.batch_size = 32;
     request_.temperature = 0;

@@ -15,7 +15,7 @@ namespace {
 class Conversations : public testing::Test {
  protected:
   void SetUp() override {
-    test::write_tiny_model(*all_architectures().front(), {}, folder_ / "tiny.gguf");
+    test::write_tiny_model(find_architecture("llama", "test"), {}, folder_ / "tiny.gguf");
     model_.emplace(LanguageModel::load(std::make_unique<const Gguf>(Gguf::open(folder_ / "tiny.gguf")), {}));
   }
 

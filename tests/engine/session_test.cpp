@@ -9,7 +9,7 @@
 #include "engine/generate.h"
 #include "engine/language_model.h"
 #include "support/temp_file.h"
-#include "support/tiny_model.h"
+#include "support/tiny_cases.h"
 
 namespace thimble {
 namespace {
@@ -28,10 +28,10 @@ SessionOptions options(size_t context, size_t batch, NumberType type = NumberTyp
   return o;
 }
 
-class Sessions : public testing::TestWithParam<const ArchSpec*> {
+class Sessions : public testing::TestWithParam<test::TinyCase> {
  protected:
   void SetUp() override {
-    test::TinyModel tiny;
+    test::TinyModel tiny = GetParam().model;
     tiny.embedding_length = 256;
     tiny.feed_forward_length = 256;
     tiny.head_count = 8;
@@ -40,7 +40,7 @@ class Sessions : public testing::TestWithParam<const ArchSpec*> {
   }
 
   void load(const test::TinyModel& tiny) {
-    test::write_tiny_model(*GetParam(), tiny, folder_ / "tiny.gguf");
+    test::write_tiny_model(*GetParam().spec, tiny, folder_ / "tiny.gguf");
     model_.emplace(LanguageModel::load(std::make_unique<const Gguf>(Gguf::open(folder_ / "tiny.gguf")), {}));
   }
 
@@ -162,8 +162,8 @@ TEST_P(Sessions, GenerationStopsForTheReasonItNames) {
   EXPECT_EQ(stopped.text, plain.text.substr(0, plain.text.find(stop)));
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, Sessions, testing::ValuesIn(all_architectures().begin(), all_architectures().end()),
-                         [](const auto& family) { return std::string(family.param->name); });
+INSTANTIATE_TEST_SUITE_P(Registry, Sessions, testing::ValuesIn(test::tiny_cases(Head::logits)),
+                         [](const auto& tiny) { return test::case_name(tiny.param.name); });
 
 }  // namespace
 }  // namespace thimble

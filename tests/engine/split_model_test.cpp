@@ -11,7 +11,7 @@
 #include "support/real_models.h"
 #include "support/split_gguf.h"
 #include "support/temp_file.h"
-#include "support/tiny_model.h"
+#include "support/tiny_cases.h"
 
 namespace thimble {
 namespace {
@@ -48,22 +48,21 @@ void expect_same(const std::string& whole_path) {
   }
 }
 
-class SplitTinyModels : public testing::TestWithParam<const ArchSpec*> {};
+class SplitTinyModels : public testing::TestWithParam<test::TinyCase> {};
 
 TEST_P(SplitTinyModels, GiveTheSameLogits) {
   for (const bool tied : {false, true}) {
     const test::TempFolder folder;
-    test::TinyModel tiny;
+    test::TinyModel tiny = GetParam().model;
     tiny.block_count = 2;
     tiny.tied = tied;
-    test::write_tiny_model(*GetParam(), tiny, folder / "whole.gguf");
+    test::write_tiny_model(*GetParam().spec, tiny, folder / "whole.gguf");
     expect_same(folder / "whole.gguf");
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, SplitTinyModels,
-                         testing::ValuesIn(all_architectures().begin(), all_architectures().end()),
-                         [](const auto& family) { return std::string(family.param->name); });
+INSTANTIATE_TEST_SUITE_P(Registry, SplitTinyModels, testing::ValuesIn(test::tiny_cases(Head::logits)),
+                         [](const auto& tiny) { return test::case_name(tiny.param.name); });
 
 TEST(SplitRealModels, GiveTheSameLogits) {
   THIMBLE_REAL_MODEL_OR_SKIP(path, "smollm2-135m");

@@ -18,21 +18,25 @@ struct TinyAdapter {
   uint64_t rank = 8;
   float alpha = 16;
   NumberType type = NumberType::F32;
-  std::vector<Role> roles = {Role::attn_q,   Role::attn_k, Role::attn_v,  Role::attn_output,
-                             Role::ffn_gate, Role::ffn_up, Role::ffn_down};
+  // GGUF names without block and ".weight"; of the model's matrices those that there are.
+  std::vector<std::string> targets = {"attn_q",      "attn_k",   "attn_v", "attn_qkv",
+                                      "attn_output", "ffn_gate", "ffn_up", "ffn_down"};
 };
 
 // The adapters of tests/oracle/tiny_adapters.py and the scales they have there.
 inline TinyAdapter first_tiny_adapter() { return {}; }
 inline TinyAdapter second_tiny_adapter() {
-  return {
-      "second", 5, 3, NumberType::F32, {Role::token_embd, Role::attn_q, Role::attn_v, Role::ffn_down, Role::output}};
+  return {"second", 5, 3, NumberType::F32, {"token_embd", "attn_q", "attn_v", "attn_qkv", "ffn_down", "output"}};
 }
 inline constexpr float kFirstTinyScale = 0.75f, kSecondTinyScale = -1.25f;
 
-inline void write_tiny_adapter(const ArchSpec& spec, const TinyModel& tiny, const TinyAdapter& adapter,
-                               const std::string& path) {
-  const Hyperparameters h = tiny_hyperparameters(spec, tiny);
+// "blk.3.attn_q.weight" is "attn_q".
+inline std::string tiny_target(std::string_view name) {
+  if (name.starts_with("blk.")) name.remove_prefix(name.find('.', 4) + 1);
+  return std::string(name.substr(0, name.rfind('.')));
+}
+
+inline void write_tiny_adapter(const Gguf& base, const TinyAdapter& adapter, const std::string& path) {
   const TypeInfo& info = type_info(adapter.type);
   struct Tensor {
     std::string name;
@@ -40,25 +44,26 @@ inline void write_tiny_adapter(const ArchSpec& spec, const TinyModel& tiny, cons
     float spread;
   };
   std::vector<Tensor> tensors;
-  for (const TensorRow& row : spec.tensors) {
-    if (std::find(adapter.roles.begin(), adapter.roles.end(), row.role) == adapter.roles.end()) continue;
-    for (uint32_t block = 0; block < (row.in_block() ? h.block_count : 1); ++block) {
-      const std::string name = tensor_name(row, block);
-      const uint64_t columns = resolve(row.columns, h), rows = resolve(row.rows, h), rank = adapter.rank;
-      // What passes through keeps its size, and gains about half of it.
-      const float b_spread = 0.5f * std::sqrt(3.0f / static_cast<float>(rank));
-      if (row.role == Role::token_embd) {
-        tensors.push_back({name + ".lora_a", rank, rows, std::sqrt(3.0f / static_cast<float>(columns))});
-        tensors.push_back({name + ".lora_b", rank, columns, b_spread});
-      } else {
-        tensors.push_back({name + ".lora_a", columns, rank, std::sqrt(3.0f / static_cast<float>(columns))});
-        tensors.push_back({name + ".lora_b", rank, rows, b_spread});
-      }
-    }
+  // What passes through keeps its size, and gains about half of it.
+  const float b_spread = 0.5f * std::sqrt(3.0f / static_cast<float>(adapter.rank));
+  const auto add = [&](const std::string& name, uint64_t columns, uint64_t rows) {
+    const bool is_table = name == "token_embd.weight";
+    const float a_spread = std::sqrt(3.0f / static_cast<float>(columns));
+    tensors.push_back({name + ".lora_a", is_table ? adapter.rank : columns, is_table ? rows : adapter.rank, a_spread});
+    tensors.push_back({name + ".lora_b", adapter.rank, is_table ? columns : rows, b_spread});
+  };
+  const auto wanted = [&](const std::string& target) { return std::ranges::count(adapter.targets, target) != 0; };
+  for (const GgufTensor& tensor : base.tensors()) {
+    if (tensor.axes == 2 && wanted(tiny_target(tensor.name)))
+      add(std::string(tensor.name), tensor.shape[0], tensor.shape[1]);
+  }
+  if (wanted("output") && base.find_tensor("output.weight") == nullptr) {
+    const GgufTensor& table = *base.find_tensor("token_embd.weight");
+    add("output.weight", table.shape[0], table.shape[1]);
   }
   GgufWriter writer(path);
   writer.set("general.type", "adapter");
-  writer.set("general.architecture", spec.name);
+  writer.set("general.architecture", *base.string("general.architecture"));
   writer.set("adapter.type", "lora");
   writer.set("adapter.lora.alpha", adapter.alpha);
   for (const Tensor& tensor : tensors) {

@@ -2,7 +2,9 @@
 // its index, so that tests/oracle/tiny_logits.py can make the same model in another library.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +27,10 @@ struct TinyModel {
   uint32_t sliding_window = 16;
   uint32_t vocabulary_size = 320;
   bool tied = false;
+  std::vector<Role> with;                        // optional tensors that the file has
+  std::vector<Role> without;                     // required ones that it lacks: their fused tensor is in `with`
+  std::function<void(Hyperparameters&)> adjust;  // before anything is written
+  std::string rope_scaling;                      // rope.scaling.type, none where empty
 };
 
 // Uniform in [-1, 1), of 24 bits: FNV-1a of the name plus the index through splitmix64's finaliser.
@@ -61,10 +67,12 @@ inline Hyperparameters tiny_hyperparameters(const ArchSpec& spec, const TinyMode
   h.head_count_kv = tiny.head_count_kv;
   h.key_length = h.value_length = h.rope_dimension_count = tiny.key_length;
   h.vocabulary_size = tiny.vocabulary_size;
-  h.layer_norm_rms_epsilon = 1e-5f;
+  h.layer_norm_epsilon = 1e-5f;
   h.sliding_window = tiny.sliding_window;
   h.rope_original_context_length = tiny.context_length;
-  h.attention_scale = 1.0f / std::sqrt(static_cast<float>(tiny.key_length));
+  if (h.token_type_count == 0) h.token_type_count = 2;
+  if (tiny.adjust) tiny.adjust(h);
+  if (h.attention_scale == 0) h.attention_scale = 1.0f / std::sqrt(static_cast<float>(h.key_length));
   return h;
 }
 
@@ -109,21 +117,27 @@ inline void write_tiny_model(const ArchSpec& spec, const TinyModel& tiny, const 
   writer.set("general.architecture", spec.name);
   writer.set("general.name", "tiny " + std::string(spec.name));
   for (const HyperRow& row : spec.hyperparameters) {
-    const std::string key = std::string(spec.name) + "." + std::string(row.gguf);
+    const std::string key = hyper_key(spec.name, row.gguf);
     if (const auto* integer = std::get_if<uint32_t Hyperparameters::*>(&row.field)) {
       if (h.**integer != 0) writer.set(key, h.**integer);
-    } else if (const float value = h.*std::get<float Hyperparameters::*>(row.field); value != 0) {
-      writer.set(key, value);
+    } else if (const auto* real = std::get_if<float Hyperparameters::*>(&row.field)) {
+      if (h.**real != 0) writer.set(key, h.**real);
+    } else {
+      const auto flag = std::get<bool Hyperparameters::*>(row.field);
+      if (h.*flag != spec.defaults.*flag || !(h.*flag)) writer.set(key, h.*flag);
     }
   }
+  if (!tiny.rope_scaling.empty()) writer.set(hyper_key(spec.name, "rope.scaling.type"), tiny.rope_scaling);
   add_tiny_tokenizer(writer, tiny.vocabulary_size);
   std::vector<std::pair<const TensorRow*, std::string>> tensors;
   for (const TensorRow& row : spec.tensors) {
-    const bool wanted = row.presence == Presence::required || (row.role == Role::output && !tiny.tied);
+    const auto listed = [&](const std::vector<Role>& roles) { return std::ranges::count(roles, row.role) != 0; };
+    const bool wanted = (row.presence == Presence::required && !listed(tiny.without)) ||
+                        (row.role == Role::output && !tiny.tied && spec.head == Head::logits) || listed(tiny.with);
     for (uint32_t block = 0; wanted && block < (row.in_block() ? h.block_count : 1); ++block) {
       tensors.emplace_back(&row, tensor_name(row, block));
       const uint64_t shape[] = {resolve(row.columns, h), resolve(row.rows, h)};
-      writer.add_tensor(tensors.back().second, std::span(shape, row.is_vector() ? 1 : 2),
+      writer.add_tensor(tensors.back().second, std::span(shape, shape[1] == 1 ? 1 : 2),
                         row.is_vector() ? NumberType::F32 : tiny.matrix_type);
     }
   }

@@ -1,34 +1,12 @@
 // Gemma 3 (text): norms before and after attention and feed-forward, normalised Q and K, five window layers for one that sees
 // everything, each kind with its own rotary base. GGUF files hold the norm weights with Gemma's "+ 1" already added.
 #include "model/arch/common_rows.h"
-#include "model/arch/registry.h"
 
 namespace thimble {
 namespace {
 
-constexpr auto kHyperparameters = joined(
-    kDecoderHyperparameters,
-    std::array{
-        HyperRow{&H::sliding_window, "attention.sliding_window", "sliding_window"},
-        HyperRow{&H::sliding_window_pattern, "attention.sliding_window_pattern", "sliding_window_pattern",
-                 Presence::optional},
-        HyperRow{&H::rope_freq_base_swa, "rope.freq_base_swa", "rope_local_base_freq", Presence::optional},
-        HyperRow{&H::attention_scale, "attention.scale", "", Presence::optional},
-        HyperRow{&H::final_logit_softcap, "final_logit_softcapping", "final_logit_softcapping", Presence::optional},
-    });
-
-constexpr auto kTensors = joined(
-    kDecoderTensors,
-    std::array{
-        TensorRow{Role::attn_q_norm, "blk.%.attn_q_norm.weight", "model.layers.%.self_attn.q_norm.weight", Dim::head},
-        TensorRow{Role::attn_k_norm, "blk.%.attn_k_norm.weight", "model.layers.%.self_attn.k_norm.weight", Dim::head},
-        TensorRow{Role::post_attention_norm, "blk.%.post_attention_norm.weight",
-                  "model.layers.%.post_attention_layernorm.weight", Dim::embedding},
-        TensorRow{Role::ffn_norm, "blk.%.ffn_norm.weight", "model.layers.%.pre_feedforward_layernorm.weight",
-                  Dim::embedding},
-        TensorRow{Role::post_ffw_norm, "blk.%.post_ffw_norm.weight", "model.layers.%.post_feedforward_layernorm.weight",
-                  Dim::embedding},
-    });
+constexpr auto kHyperparameters = joined(kDecoderHyperparameters, kWindow, kSoftCaps);
+constexpr auto kTensors = joined(kEmbeddingAndHead, kAttention, kQueryKeyNorms, kSandwichNorms, kGatedFeedForward);
 
 constexpr Hyperparameters defaults() {
   Hyperparameters values;
@@ -40,6 +18,7 @@ constexpr Hyperparameters defaults() {
 
 }  // namespace
 
+extern const ArchSpec kGemma3;
 constinit const ArchSpec kGemma3{
     .name = "gemma3",
     .families = "Gemma 3 (text)",

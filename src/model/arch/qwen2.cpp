@@ -1,6 +1,5 @@
 // Qwen 2 and 2.5: the Llama block with biases on Q, K and V.
 #include "model/arch/common_rows.h"
-#include "model/arch/registry.h"
 
 namespace thimble {
 namespace {
@@ -8,8 +7,8 @@ namespace {
 constexpr auto kTensors =
     joined(kDecoderTensors,
            std::array{
-               TensorRow{Role::ffn_norm, "blk.%.ffn_norm.weight", "model.layers.%.post_attention_layernorm.weight",
-                         Dim::embedding},
+               TensorRow{Role::attn_qkv_bias, "blk.%.attn_qkv.bias", "model.layers.%.self_attn.qkv_proj.bias",
+                         Dim::query_key_value, Dim::one, Presence::optional},
                TensorRow{Role::attn_q_bias, "blk.%.attn_q.bias", "model.layers.%.self_attn.q_proj.bias", Dim::query},
                TensorRow{Role::attn_k_bias, "blk.%.attn_k.bias", "model.layers.%.self_attn.k_proj.bias", Dim::key},
                TensorRow{Role::attn_v_bias, "blk.%.attn_v.bias", "model.layers.%.self_attn.v_proj.bias", Dim::value},
@@ -17,6 +16,7 @@ constexpr auto kTensors =
 
 }  // namespace
 
+extern const ArchSpec kQwen2;
 constinit const ArchSpec kQwen2{
     .name = "qwen2",
     .families = "Qwen 2, Qwen 2.5, Qwen 2.5 Coder",

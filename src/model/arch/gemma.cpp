@@ -1,0 +1,18 @@
+// Gemma 1: the Llama block with a GELU gate and scaled embeddings. GGUF files hold the norm weights with Gemma's "+ 1" already
+// added.
+#include "model/arch/common_rows.h"
+
+namespace thimble {
+
+extern const ArchSpec kGemma;
+constinit const ArchSpec kGemma{
+    .name = "gemma",
+    .families = "Gemma 1, CodeGemma",
+    .hf_class = "GemmaForCausalLM",
+    .defaults = {},
+    .hyperparameters = kDecoderHyperparameters,
+    .tensors = kDecoderTensors,
+    .block = {.activation = Activation::gelu_tanh, .scale_embeddings = true},
+};
+
+}  // namespace thimble

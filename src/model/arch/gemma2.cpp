@@ -1,0 +1,32 @@
+// Gemma 2: norms before and after attention and feed-forward, every second layer with a window, scores and logits capped.
+#include "model/arch/common_rows.h"
+
+namespace thimble {
+namespace {
+
+constexpr auto kHyperparameters = joined(kDecoderHyperparameters, kWindow, kSoftCaps);
+constexpr auto kTensors = joined(kEmbeddingAndHead, kAttention, kSandwichNorms, kGatedFeedForward);
+
+constexpr Hyperparameters defaults() {
+  Hyperparameters values;
+  values.sliding_window = 4096;
+  values.sliding_window_pattern = 2;
+  values.attention_softcap = 50.0f;
+  values.final_logit_softcap = 30.0f;
+  return values;
+}
+
+}  // namespace
+
+extern const ArchSpec kGemma2;
+constinit const ArchSpec kGemma2{
+    .name = "gemma2",
+    .families = "Gemma 2",
+    .hf_class = "Gemma2ForCausalLM",
+    .defaults = defaults(),
+    .hyperparameters = kHyperparameters,
+    .tensors = kTensors,
+    .block = {.activation = Activation::gelu_tanh, .scale_embeddings = true},
+};
+
+}  // namespace thimble

@@ -1,0 +1,31 @@
+// Granite 3 (dense): the Llama block with factors on embeddings, scores, what each half of a block adds, and logits.
+#include "model/arch/common_rows.h"
+
+namespace thimble {
+namespace {
+
+constexpr auto kHyperparameters =
+    joined(kDecoderHyperparameters,
+           std::array{
+               HyperRow{&H::attention_scale, "attention.scale", "attention_multiplier", Presence::optional},
+               HyperRow{&H::embedding_scale, "embedding_scale", "embedding_multiplier", Presence::optional},
+               HyperRow{&H::residual_scale, "residual_scale", "residual_multiplier", Presence::optional},
+               HyperRow{&H::logit_scale, "logit_scale", "logits_scaling"},
+               HyperRow{&H::rope_finetuned, "rope.scaling.finetuned", "", Presence::optional},
+           });
+constexpr auto kTensors = joined(kDecoderTensors, kRotaryFactors, kAttentionBiases, kFeedForwardBiases);
+
+}  // namespace
+
+extern const ArchSpec kGranite;
+constinit const ArchSpec kGranite{
+    .name = "granite",
+    .families = "Granite 3.x (dense)",
+    .hf_class = "GraniteForCausalLM",
+    .defaults = {},
+    .hyperparameters = kHyperparameters,
+    .tensors = kTensors,
+    .block = {.rope_pairs = RopePairs::interleaved},
+};
+
+}  // namespace thimble
