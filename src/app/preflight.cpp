@@ -5,6 +5,7 @@
 #include "app/paths.h"
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "engine/embedder.h"
 #include "engine/session_defaults.h"
 
 namespace thimble {
@@ -67,12 +68,15 @@ Preflight::Preflight(const ModelOptions& model_options, const ContextOptions& co
   session.kv.rotation = rotation(context_options.kv_rotate);
   session.kv.batch_tokens = static_cast<size_t>(context_options.batch_size);
   set_context_length(context_length(context_options.ctx_size, hyper));
+  if (!model_->has_head()) set_embedding();
 }
 
 void Preflight::set_context_length(size_t tokens) {
   session.kv.context_length = tokens;
   session.kv.batch_tokens = std::min(session.kv.batch_tokens, tokens);
 }
+
+void Preflight::set_embedding() { session = embedding_options(*model_, session); }
 
 std::unique_ptr<const Gguf> Preflight::take_gguf() {
   model_.reset();

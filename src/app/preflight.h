@@ -37,6 +37,7 @@ class Preflight {
   // What a session will have. May be changed until the model is loaded; a batch is never longer than the context.
   SessionOptions session;
   void set_context_length(size_t tokens);
+  void set_embedding();  // the session embeds texts
 
   MemoryPlan plan() const { return plan_memory(*model_, session, threads_, program_bytes_); }
   std::vector<Remedy> remedies() const {

@@ -22,6 +22,7 @@ class Runtime {
   const Tokenizer& tokenizer() const { return language_model_.tokenizer(); }
   const Kernels& kernels() const { return kernels_; }
   unsigned threads() const { return team_.size(); }
+  Team& team() { return team_; }
   const MemoryPlan& plan() const { return plan_; }
   const SessionOptions& session_options() const { return session_options_; }
 

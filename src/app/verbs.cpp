@@ -5,13 +5,13 @@
 namespace thimble {
 
 // Each in its own file.
-extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kBench, kEvalPerplexity, kHelp, kVersion,
+extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kBench, kEvalPerplexity, kEmbed, kHelp, kVersion,
     kCompletion, kMan;
 
 namespace {
 
-constexpr const Verb* kVerbs[] = {&kChat,  &kGenerate,       &kTokenize, &kLogits,  &kInfo,       &kPlan,
-                                  &kBench, &kEvalPerplexity, &kHelp,     &kVersion, &kCompletion, &kMan};
+constexpr const Verb* kVerbs[] = {&kChat,           &kGenerate, &kTokenize, &kLogits,  &kInfo,       &kPlan, &kBench,
+                                  &kEvalPerplexity, &kEmbed,    &kHelp,     &kVersion, &kCompletion, &kMan};
 
 }  // namespace
 

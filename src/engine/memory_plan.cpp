@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "engine/embedder.h"
 #include "model/workspace.h"
 #include "text/tokenizer.h"
 
@@ -22,7 +23,7 @@ MemoryPlan plan_memory(const Model& model, const SessionOptions& options, unsign
   const WorkspaceLayout layout(model, options.workspace(workers));
   MemoryPlan plan;
   plan.weights = model.resident_bytes() + model.owned_bytes();
-  plan.kv = KvCache::bytes(model, options.kv);
+  plan.kv = options.sequences != 0 ? Embedder::cache_bytes(model, options) : KvCache::bytes(model, options.kv);
   plan.activations = layout.activation_bytes();
   plan.scratch = layout.scratch_bytes();
   plan.tokenizer = Tokenizer::planned_bytes(model.gguf());
@@ -40,7 +41,8 @@ std::vector<Remedy> find_remedies(const Model& model, const SessionOptions& opti
     for (size_t context = options.kv.context_length; context >= kLeastUsefulContext;
          context = (context / 2) / 256 * 256) {
       candidate.kv.context_length = context;
-      candidate.kv.batch_tokens = std::min(candidate.kv.batch_tokens, context);
+      // A text that is embedded is one batch.
+      candidate.kv.batch_tokens = candidate.sequences != 0 ? context : std::min(candidate.kv.batch_tokens, context);
       if (const uint64_t bytes = total(candidate); bytes <= limit) {
         const bool same = context == options.kv.context_length;
         remedies.push_back({same ? flags.substr(1) : fmt::format("-c {}{}", context, flags), bytes});
@@ -49,6 +51,7 @@ std::vector<Remedy> find_remedies(const Model& model, const SessionOptions& opti
     }
   };
   try_contexts(options, "");
+  if (options.sequences != 0) return remedies;
   SessionOptions smaller_cache = options;
   const size_t head = model.hyper().key_length;
   if (head % 32 == 0) {

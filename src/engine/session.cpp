@@ -6,9 +6,19 @@
 
 namespace thimble {
 
+namespace {
+
+const Model& require_head(const Model& model) {
+  if (model.has_head()) return model;
+  fail(ExitCode::usage, "{}: {} models are encoders: they make embeddings, not text; use 'thimble embed'",
+       model.gguf().path(), model.spec().name);
+}
+
+}  // namespace
+
 Session::Session(const Model& model, const Kernels& kernels, Team& team, const SessionOptions& options)
     : options_(options),
-      cache_(model, options.kv),
+      cache_(require_head(model), options.kv),
       workspace_(model, options.workspace(team.size())),
       context_{model, kernels, team, workspace_} {
   tokens_.reserve(options.kv.context_length);

@@ -11,9 +11,10 @@ namespace thimble {
 struct SessionOptions {
   KvOptions kv;
   size_t logit_rows = 1;  // rows of logits that are computed at once
+  size_t sequences = 0;   // texts that are embedded at once; 0: a session that makes logits
 
   WorkspaceOptions workspace(unsigned workers) const {
-    return {kv.batch_tokens, logit_rows, workers, kv.context_length, 0};
+    return {kv.batch_tokens, sequences != 0 ? 0 : logit_rows, workers, kv.context_length, sequences};
   }
 };
 

@@ -135,7 +135,7 @@ void check_scale(const Reader& reader, std::string_view key, float value) {
   if (!(value >= 0) || !(value <= 1e6f)) reader.refuse(key, value, "0 to 1000000");
 }
 
-void check(const Hyperparameters& h, const Reader& reader) {
+void check(const Hyperparameters& h, const Reader& reader, const BlockRecipe& recipe) {
   for (const Bounds& bound : kBounds) {
     const uint32_t value = h.*bound.field;
     if (value < bound.least || value > bound.most) {
@@ -150,7 +150,9 @@ void check(const Hyperparameters& h, const Reader& reader) {
   if (h.key_length != h.value_length) {
     reader.refuse("attention.value_length", h.value_length, fmt::format("the key length, {}", h.key_length));
   }
-  check_positive(reader, "attention.layer_norm_epsilon", h.layer_norm_epsilon, 1.0f);
+  const bool is_rms = recipe.norm == Norm::rms;
+  check_positive(reader, is_rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
+                 h.layer_norm_epsilon, 1.0f);
   check_positive(reader, "attention.scale", h.attention_scale, 1e4f);
   check_positive(reader, "rope.freq_base", h.rope_freq_base, 1e12f);
   if (h.rope_freq_base_swa != 0) check_positive(reader, "rope.freq_base_swa", h.rope_freq_base_swa, 1e12f);
@@ -177,7 +179,7 @@ Hyperparameters read_hyperparameters(const Gguf& gguf, const ArchSpec& spec) {
   Hyperparameters h = spec.defaults;
   for (const HyperRow& row : spec.hyperparameters) reader.read(row, h);
   complete(h, gguf, reader, spec.block);
-  check(h, reader);
+  check(h, reader, spec.block);
   find_window_blocks(h, gguf, reader);
   return h;
 }

@@ -164,8 +164,9 @@ TEST_P(HostileModels, NormsThatAreNotFiniteAreNamed) {
 }
 
 TEST_P(HostileModels, WeightsThatAreNotFiniteNeverGiveAnAnswer) {
-  for (const std::string_view tensor : {std::string_view("blk.1.ffn_down.weight"), tensor_of_block(2),
-                                        std::string_view(good_->tensors().back().name)}) {
+  for (const std::string_view tensor :
+       {std::string_view("blk.1.ffn_down.weight"), tensor_of_block(2), std::string_view("output.weight")}) {
+    if (good_->find_tensor(tensor) == nullptr) continue;
     Copy copy;
     copy.change_data = [&](std::string_view name, std::vector<std::byte>& data) {
       const float bad = std::numeric_limits<float>::infinity();
@@ -186,6 +187,7 @@ TEST_P(HostileModels, WeightsThatAreNotFiniteNeverGiveAnAnswer) {
     Team team(1);
     SessionOptions options;
     options.kv.context_length = 64;
+    options.kv.k_type = options.kv.v_type = NumberType::F16;
     Session session(loaded.model(), select_kernels("auto"), team, options);
     const std::vector<TokenId> tokens{1, 2, 3};
     EXPECT_THROW(session.append(tokens), Error) << tensor;

@@ -17,13 +17,19 @@ struct Scenario {
   size_t head_dim = 64, heads = 3, tokens = 5;
   size_t capacity = 128, first_position = 70, lowest_position = 0, window = 0;
   float softcap = 0;
+  bool bidirectional = false;
 
   float scale() const { return 1.0f / std::sqrt(static_cast<float>(head_dim)); }
   size_t row_floats() const { return heads * head_dim; }
   size_t end_position() const { return first_position + tokens; }
   size_t lowest_visible(size_t position) const {
-    const size_t start = window != 0 && position + 1 > window ? position + 1 - window : 0;
+    const size_t reach = bidirectional ? window / 2 : window - 1;
+    const size_t start = window != 0 && position > reach ? position - reach : 0;
     return std::max(start, lowest_position);
+  }
+  size_t highest_visible(size_t position) const {
+    if (!bidirectional) return position;
+    return window == 0 ? end_position() - 1 : std::min(position + window / 2, end_position() - 1);
   }
 };
 
@@ -65,6 +71,8 @@ class Cache {
     task.first_position = scenario_.first_position + begin;
     task.lowest_position = scenario_.lowest_position;
     task.window = scenario_.window;
+    task.bidirectional = scenario_.bidirectional;
+    task.last_position = scenario_.end_position() - 1;
     task.scale = scenario_.scale();
     task.softcap = scenario_.softcap;
     task.out = out.data() + begin * scenario_.row_floats();
@@ -127,7 +135,8 @@ class Reference {
   // error: a bound on the absolute error of a score before scale, given its sum of |q k|; more: added to that.
   void expect_near(const float* out, const std::vector<double>& q, size_t token, double error, double more) const {
     const size_t position = scenario_.first_position + token;
-    const size_t begin = scenario_.lowest_visible(position) - lowest_, end = position + 1 - lowest_;
+    const size_t begin = scenario_.lowest_visible(position) - lowest_;
+    const size_t end = scenario_.highest_visible(position) + 1 - lowest_;
     std::vector<double> weights(end);
     double largest = -1e300, smallest = 1e300, total = 0, score_error = 0;
     for (size_t p = begin; p < end; ++p) {
@@ -270,6 +279,22 @@ TEST(Attention, WindowsRingsAndSoftcaps) {
     Scenario capped = base;
     capped.softcap = 2.0f;
     expect_matches_reference(capped);
+  }
+}
+
+TEST(Attention, BothDirections) {
+  for (NumberType type : {NumberType::F32, NumberType::F16, NumberType::Q8_0}) {
+    for (size_t window : {0, 1, 16, 33, 200}) {
+      for (size_t first : {0, 64, 128}) {  // where a text begins among others
+        SCOPED_TRACE(std::to_string(window) + " at " + std::to_string(first));
+        Scenario scenario{.k_type = type, .v_type = type, .head_dim = 32, .heads = 2, .tokens = 90};
+        scenario.capacity = 256;
+        scenario.first_position = scenario.lowest_position = first;
+        scenario.window = window;
+        scenario.bidirectional = true;
+        expect_matches_reference(scenario);
+      }
+    }
   }
 }
 

@@ -71,6 +71,32 @@ TEST(Ops, RmsNormInPlace) {
   }
 }
 
+TEST(Ops, LayerNorm) {
+  for (size_t n : kSizes) {
+    auto x = normal_values(n, 1);
+    for (float& v : x) v += 3.0f;  // a mean to take away
+    const auto weight = normal_values(n, 2), bias = normal_values(n, 11);
+    double mean = 0, variance = 0;
+    for (float v : x) mean += v;
+    mean /= static_cast<double>(n);
+    for (float v : x) variance += (v - mean) * (v - mean);
+    const double inverse = 1.0 / std::sqrt(variance / static_cast<double>(n) + 1e-5f);
+    // The mean's error: n/16 additions, the tree's four and the division, of values up to 7 in size; it moves the result by as
+    // much times 1 / deviation. Then as RmsNorm.
+    const double steps = static_cast<double>(n) / 16 + 12;
+    for (bool biased : {true, false}) {
+      const auto y = on_all_tables(n, [&](const Kernels& table, float* out) {
+        table.layer_norm(x.data(), weight.data(), biased ? bias.data() : nullptr, n, 1e-5f, out);
+      });
+      for (size_t i = 0; i < n; ++i) {
+        const double expected = (x[i] - mean) * inverse * weight[i] + (biased ? bias[i] : 0.0f);
+        const double size = std::abs(weight[i]) * inverse * (7 + std::abs(x[i] - mean)) + std::abs(bias[i]);
+        ASSERT_NEAR(y[i], expected, steps * kRoundoff * size) << n << " " << i;
+      }
+    }
+  }
+}
+
 TEST(Ops, AddAndScaleAreExactlyRounded) {
   for (size_t n : kSizes) {
     const auto x = normal_values(n, 4), y0 = normal_values(n, 5);
@@ -112,6 +138,32 @@ TEST(Ops, GeluMultiply) {
   }
 }
 
+TEST(Ops, GeluExactMultiply) {
+  for (size_t n : kSizes) {
+    const auto gate = wide_values(n, 8), up = normal_values(n, 9);
+    const auto y = on_all_tables(
+        n, [&](const Kernels& table, float* out) { table.gelu_exact_multiply(gate.data(), up.data(), n, out); });
+    for (size_t i = 0; i < n; ++i) {
+      const double g = gate[i], expected = g * 0.5 * std::erfc(-g / std::sqrt(2.0)) * up[i];
+      // The formula's own 0.75e-7 of the distribution function, and a dozen roundings.
+      ASSERT_NEAR(y[i], expected, std::abs(g * up[i]) * (0.75e-7 + 12 * kRoundoff)) << gate[i];
+    }
+  }
+}
+
+TEST(Ops, ActivationsWithoutAGateMultiplyByOne) {
+  const auto gate = wide_values(100, 8);
+  const std::vector<float> ones(100, 1.0f);
+  for (const Kernels* table : available_kernels()) {
+    for (auto* activation : {table->silu_multiply, table->gelu_multiply, table->gelu_exact_multiply}) {
+      std::vector<float> with(100), without = gate;
+      activation(gate.data(), ones.data(), 100, with.data());
+      activation(without.data(), nullptr, 100, without.data());
+      EXPECT_TRUE(same_bits(with, without)) << table->isa;
+    }
+  }
+}
+
 TEST(Ops, Softcap) {
   for (float cap : {1.0f, 30.0f, 50.0f}) {
     for (size_t n : kSizes) {
@@ -136,6 +188,8 @@ TEST(Ops, NotANumberAndInfinityStayVisible) {
     table->silu_multiply(gate.data(), up.data(), 4, y.data());
     EXPECT_TRUE(std::isnan(y[0]) && std::isnan(y[1]) && std::isinf(y[2]) && std::isfinite(y[3])) << table->isa;
     table->gelu_multiply(gate.data(), up.data(), 4, y.data());
+    EXPECT_TRUE(std::isnan(y[0]) && std::isnan(y[1]) && std::isinf(y[2]) && std::isfinite(y[3])) << table->isa;
+    table->gelu_exact_multiply(gate.data(), up.data(), 4, y.data());
     EXPECT_TRUE(std::isnan(y[0]) && std::isnan(y[1]) && std::isinf(y[2]) && std::isfinite(y[3])) << table->isa;
     y = gate;
     table->softcap(2.0f, 4, y.data());

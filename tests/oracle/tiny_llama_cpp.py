@@ -52,11 +52,9 @@ def main():
                 continue
             if model.stem.startswith(("bert", "nomic-bert", "gemma-embedding")):  # encoders
                 continue
-            try:
-                rows = log_probabilities(arguments.llama_perplexity, model, folder)
-            except subprocess.CalledProcessError as error:
-                print(f"{model.stem}: llama.cpp failed: {error}")
+            if model.stem == "phi3":  # llama.cpp switches its window off
                 continue
+            rows = log_probabilities(arguments.llama_perplexity, model, folder)
             np.save(out / f"tiny_{model.stem}.npy", rows)
             print(model.stem, rows.shape, float(rows.min()), float(rows.max()))
 

@@ -114,8 +114,8 @@ def blocks():
 
 
 def llama_like(model, *, permute=same, shift=0, qk_norm=False, attention_biases=(), mlp_biases=False, tied=False,
-               sandwich=False, fused=False):
-    w = Weights(permute=permute, shift=shift)
+               sandwich=False, fused=False, head=HEAD):
+    w = Weights(head, permute=permute, shift=shift)
     w.embeddings(head=not tied)
     w.norm("model.norm", "output_norm")
     norms = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm"}
@@ -155,9 +155,9 @@ def llama_rope_factors():
 
 
 def qwen2():
-    config = transformers.Qwen2Config(head_dim=HEAD, rope_parameters={"rope_theta": 10000.0, "rope_type": "default"},
+    config = transformers.Qwen2Config(rope_parameters={"rope_theta": 10000.0, "rope_type": "default"},
                                       **COMMON)
-    return llama_like(transformers.Qwen2ForCausalLM(config), attention_biases="qkv")
+    return llama_like(transformers.Qwen2ForCausalLM(config), attention_biases="qkv", head=SMALL_HEAD)
 
 
 def qwen3(**options):

@@ -28,6 +28,9 @@ inline std::vector<Role> attention_biases() {
   return {Role::attn_q_bias, Role::attn_k_bias, Role::attn_v_bias, Role::attn_output_bias};
 }
 
+// llama.cpp opens no file of this family without them.
+inline std::vector<std::string> phi3_tokens() { return {"<unk>", "<s>", "</s>"}; }
+
 inline std::vector<TinyCase> special_cases() {
   const auto spec = [](std::string_view name) { return &find_architecture(name, "tiny_cases"); };
   std::vector<TinyCase> cases;
@@ -64,6 +67,7 @@ inline std::vector<TinyCase> special_cases() {
     TinyModel& m = add(is_long ? "phi3-long" : "phi3-short", "phi3");
     m.with = {Role::attn_qkv, Role::rope_factors_long, Role::rope_factors_short};
     m.without = {Role::attn_q, Role::attn_k, Role::attn_v};
+    m.tokens = phi3_tokens();
     m.adjust = [is_long](Hyperparameters& h) {
       small_heads(h);
       h.sliding_window = 0;
@@ -106,6 +110,7 @@ inline TinyModel tiny_of(const ArchSpec& spec) {
     m.with = {Role::attn_qkv};
     m.without = {Role::attn_q, Role::attn_k, Role::attn_v};
     m.adjust = small_heads;
+    m.tokens = phi3_tokens();
   } else if (spec.name == "stablelm") {
     m.with = {Role::ffn_norm, Role::ffn_norm_bias};
     m.adjust = [](Hyperparameters& h) {
@@ -119,6 +124,8 @@ inline TinyModel tiny_of(const ArchSpec& spec) {
       h.attention_scale = 0.0625f;
       h.logit_scale = 8.0f;
     };
+  } else if (spec.name == "qwen2") {
+    m.adjust = small_heads;
   } else if (spec.name == "gemma" || spec.name == "gemma2") {
     m.tied = true;
   } else if (spec.name == "bert" || spec.name == "nomic-bert") {
@@ -135,9 +142,18 @@ inline TinyModel tiny_of(const ArchSpec& spec) {
   return m;
 }
 
-inline std::vector<TinyCase> tiny_cases() {
+// One for each family.
+inline std::vector<TinyCase> family_cases(Head head) {
   std::vector<TinyCase> cases;
-  for (const ArchSpec* spec : all_architectures()) cases.push_back({std::string(spec->name), spec, tiny_of(*spec)});
+  for (const ArchSpec* spec : all_architectures()) {
+    if (spec->head == head) cases.push_back({std::string(spec->name), spec, tiny_of(*spec)});
+  }
+  return cases;
+}
+
+inline std::vector<TinyCase> tiny_cases() {
+  std::vector<TinyCase> cases = family_cases(Head::logits);
+  for (TinyCase& encoder : family_cases(Head::none)) cases.push_back(std::move(encoder));
   for (TinyCase& special : special_cases()) cases.push_back(std::move(special));
   return cases;
 }

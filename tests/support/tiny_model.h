@@ -31,6 +31,7 @@ struct TinyModel {
   std::vector<Role> without;                     // required ones that it lacks: their fused tensor is in `with`
   std::function<void(Hyperparameters&)> adjust;  // before anything is written
   std::string rope_scaling;                      // rope.scaling.type, none where empty
+  std::vector<std::string> tokens;               // in place of as many unused ones
 };
 
 // Uniform in [-1, 1), of 24 bits: FNV-1a of the name plus the index through splitmix64's finaliser.
@@ -77,7 +78,7 @@ inline Hyperparameters tiny_hyperparameters(const ArchSpec& spec, const TinyMode
 }
 
 // The 256 bytes as byte-level BPE spells them, three control tokens, and unused ones up to the vocabulary's size.
-inline void add_tiny_tokenizer(GgufWriter& writer, uint32_t vocabulary_size) {
+inline void add_tiny_tokenizer(GgufWriter& writer, const TinyModel& tiny) {
   std::vector<std::string> tokens;
   uint32_t next = 256;
   for (uint32_t byte = 0; byte < 256; ++byte) {
@@ -91,7 +92,11 @@ inline void add_tiny_tokenizer(GgufWriter& writer, uint32_t vocabulary_size) {
     tokens.emplace_back(control);
     types.push_back(3);
   }
-  while (tokens.size() < vocabulary_size) {
+  for (const std::string& token : tiny.tokens) {
+    tokens.push_back(token);
+    types.push_back(5);
+  }
+  while (tokens.size() < tiny.vocabulary_size) {
     tokens.push_back("<unused" + std::to_string(tokens.size()) + ">");
     types.push_back(5);
   }
@@ -128,7 +133,7 @@ inline void write_tiny_model(const ArchSpec& spec, const TinyModel& tiny, const 
     }
   }
   if (!tiny.rope_scaling.empty()) writer.set(hyper_key(spec.name, "rope.scaling.type"), tiny.rope_scaling);
-  add_tiny_tokenizer(writer, tiny.vocabulary_size);
+  add_tiny_tokenizer(writer, tiny);
   std::vector<std::pair<const TensorRow*, std::string>> tensors;
   for (const TensorRow& row : spec.tensors) {
     const auto listed = [&](const std::vector<Role>& roles) { return std::ranges::count(roles, row.role) != 0; };
