@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/paths.h"
+#include "base/atomic_file.h"
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "engine/embedder.h"
@@ -77,6 +78,14 @@ void Preflight::set_context_length(size_t tokens) {
 }
 
 void Preflight::set_embedding() { session = embedding_options(*model_, session); }
+
+void Preflight::require_no_input(const std::string& output) const {
+  const auto compare = [&](const Gguf& gguf) {
+    for (const MappedFile& file : gguf.files()) require_different_files(file.path(), output);
+  };
+  compare(*gguf_);
+  for (const OpenAdapter& adapter : adapters_) compare(*adapter.gguf);
+}
 
 std::unique_ptr<const Gguf> Preflight::take_gguf() {
   model_.reset();

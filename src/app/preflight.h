@@ -43,6 +43,8 @@ class Preflight {
   std::vector<Remedy> remedies() const {
     return find_remedies(*model_, session, threads_, program_bytes_, limit_.bytes);
   }
+  // Throws Error(usage) where `output` is one of the files that the model or its adapters are read from.
+  void require_no_input(const std::string& output) const;
   // Throws Error(does_not_fit).
   void require_fit() const {
     thimble::require_fit(*model_, session, threads_, program_bytes_, limit_.bytes, limit_.source);

@@ -184,7 +184,8 @@ TEST_P(Adapters, ThePlanCountsThem) {
     const std::string path = adapter(wide);
     const Gguf gguf = Gguf::open(base), file = Gguf::open(path);
     Model shapes = Model::bind(gguf, Model::Depth::shapes);
-    const SessionOptions options;
+    SessionOptions options;
+    options.kv.k_type = options.kv.v_type = NumberType::F16;
     const MemoryPlan before = plan_memory(shapes, options, 2, 0);
     shapes.add_adapter(file, 1);
     const MemoryPlan after = plan_memory(shapes, options, 2, 0);

@@ -26,6 +26,7 @@ Run run(const std::string& path) {
   SessionOptions options;
   options.kv.context_length = 64;
   options.kv.batch_tokens = 16;
+  options.kv.k_type = options.kv.v_type = NumberType::F16;
   Team team(2);
   Session session(loaded.model(), select_kernels("auto"), team, options);
   std::vector<TokenId> tokens;
