@@ -1,11 +1,12 @@
-// Any vocabulary, merges and text: the vocabulary is refused with an Error, or it can be used, and byte-level text that
-// has a token for every byte comes back as it was.
+// Any vocabulary of any kind, merges, table of normalizations and text: the vocabulary is refused with an Error, or it can
+// be used, and byte-level text that has a token for every byte comes back as it was.
 #include <fuzzer/FuzzedDataProvider.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,6 +83,20 @@ void add_alphabet(std::vector<std::string>& tokens) {
   }
 }
 
+// Mostly of the right form, so that what is in it is reached.
+std::vector<uint8_t> character_map(FuzzedDataProvider& input) {
+  std::vector<uint8_t> units = input.ConsumeBytes<uint8_t>(input.ConsumeIntegralInRange<size_t>(0, 2048));
+  if (input.ConsumeBool()) units.resize(units.size() / 4 * 4);
+  const auto size = static_cast<uint32_t>(units.size());
+  std::vector<uint8_t> out(sizeof size);
+  std::memcpy(out.data(), &size, sizeof size);
+  out.insert(out.end(), units.begin(), units.end());
+  const std::string replacements = input.ConsumeRandomLengthString(64);
+  out.insert(out.end(), replacements.begin(), replacements.end());
+  if (input.ConsumeBool()) out.push_back(0);
+  return out;
+}
+
 void use(const thimble::Gguf& gguf, const std::string& text, bool must_round_trip) {
   const auto tokenizer = thimble::Tokenizer::from_gguf(gguf);
   for (const bool parse_special : {false, true}) {
@@ -100,7 +115,9 @@ void use(const thimble::Gguf& gguf, const std::string& text, bool must_round_tri
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FuzzedDataProvider input(data, size);
-  const bool is_byte_level = input.ConsumeBool();
+  constexpr const char* kModels[] = {"gpt2", "llama", "bert", "t5", "gemma4"};
+  const std::string_view model = input.PickValueInArray(kModels);
+  const bool is_byte_level = model == "gpt2";
   const bool has_alphabet = input.ConsumeBool();
   std::vector<std::string> tokens;
   if (has_alphabet && is_byte_level) add_alphabet(tokens);
@@ -117,15 +134,27 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<float> scores(tokens.size());
   for (float& score : scores) score = input.ConsumeFloatingPoint<float>();
 
-  constexpr const char* kPreTokenizers[] = {"gpt-2",  "smollm", "qwen2",   "llama-bpe",
-                                            "qwen35", "falcon", "default", "gpt-4o"};
+  constexpr const char* kPreTokenizers[] = {"gpt-2",        "smollm",         "qwen2",       "llama-bpe", "qwen35",
+                                            "falcon",       "default",        "gpt-4o",      "tekken",    "bloom",
+                                            "deepseek-llm", "deepseek-coder", "deepseek-v3", "gemma4"};
   FileBytes file;
-  file.text("tokenizer.ggml.model", is_byte_level ? "gpt2" : "llama");
-  file.text("tokenizer.ggml.pre", input.PickValueInArray(kPreTokenizers));
+  file.text("tokenizer.ggml.model", model);
+  const std::string_view pre_tokenizer = input.PickValueInArray(kPreTokenizers);
+  file.text("tokenizer.ggml.pre", pre_tokenizer);
   file.texts("tokenizer.ggml.tokens", tokens);
   file.numbers("tokenizer.ggml.token_type", GgufValueType::INT32, types);
   file.numbers("tokenizer.ggml.scores", GgufValueType::FLOAT32, scores);
   file.texts("tokenizer.ggml.merges", merges);
+  if (input.ConsumeBool())
+    file.numbers("tokenizer.ggml.precompiled_charsmap", GgufValueType::UINT8, character_map(input));
+  for (const char* key : {"tokenizer.ggml.add_space_prefix", "tokenizer.ggml.remove_extra_whitespaces",
+                          "tokenizer.ggml.normalizer.lowercase", "tokenizer.ggml.normalizer.strip_accents"}) {
+    file.number(key, GgufValueType::BOOL, static_cast<uint8_t>(input.ConsumeBool()));
+  }
+  for (const char* key :
+       {"tokenizer.ggml.unknown_token_id", "tokenizer.ggml.bos_token_id", "tokenizer.ggml.seperator_token_id"}) {
+    file.number(key, GgufValueType::UINT32, input.ConsumeIntegralInRange<uint32_t>(0, 70));
+  }
   file.number("tokenizer.ggml.add_bos_token", GgufValueType::BOOL, uint8_t{0});
   file.number("tokenizer.ggml.eos_token_id", GgufValueType::UINT32, input.ConsumeIntegralInRange<uint32_t>(0, 70));
   const std::string text = input.ConsumeRemainingBytesAsString();
@@ -136,7 +165,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size())) {
     try {
       const auto gguf = thimble::Gguf::open("/proc/self/fd/" + std::to_string(fd));
-      use(gguf, text, is_byte_level && has_alphabet && has_text_only);
+      use(gguf, text, is_byte_level && pre_tokenizer != "gemma4" && has_alphabet && has_text_only);
     } catch (const thimble::Error&) {
     }
   }

@@ -82,12 +82,27 @@ std::string cli11_names(const OptionSpec& spec) {
 
 using GivenValues = std::map<const OptionSpec*, std::vector<std::string>>;
 
+// A repeatable positional argument gets what CLI11 leaves over: given to CLI11, "[a,b]" would be two values.
+bool takes_the_rest(const OptionSpec& spec) { return spec.is_positional() && spec.is_repeatable; }
+
+// Moves the values out of `extras`: all that is no option, and all behind "--".
+void take_values(std::vector<std::string>& extras, std::vector<std::string>& values) {
+  bool is_behind_mark = false;
+  std::erase_if(extras, [&](const std::string& extra) {
+    if (!is_behind_mark && extra == "--") return is_behind_mark = true;
+    if (!is_behind_mark && extra.size() > 1 && extra[0] == '-') return false;
+    values.push_back(extra);
+    return true;
+  });
+}
+
 GivenValues parse(const OptionTable& table, std::string_view verb, std::span<const std::string> arguments) {
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
   std::map<const OptionSpec*, CLI::Option*> options;
   for (const OptionSpec& spec : table.specs()) {
+    if (takes_the_rest(spec)) continue;
     CLI::Option* option = spec.is_flag() ? app.add_flag(cli11_names(spec)) : app.add_option(cli11_names(spec));
     if (!spec.is_flag()) option->expected(1)->allow_extra_args(false);
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -100,10 +115,13 @@ GivenValues parse(const OptionTable& table, std::string_view verb, std::span<con
   } catch (const CLI::ParseError& error) {
     fail(ExitCode::usage, "{}: {}", verb, printable(error.what()));
   }
+  GivenValues given;
   std::vector<std::string> extras = app.remaining();
+  const auto rest = std::ranges::find_if(table.specs(), takes_the_rest);
+  if (rest != table.specs().end()) take_values(extras, given[&*rest]);
   std::erase(extras, "--");  // CLI11 counts the mark among them
   if (!extras.empty()) refuse_unknown(table, verb, extras);
-  GivenValues given;
+  std::erase_if(given, [](const auto& entry) { return entry.second.empty(); });
   for (const auto& [spec, option] : options) {
     if (option->count() > 0) given[spec] = option->results();
   }

@@ -1,6 +1,7 @@
 #include <fmt/ranges.h>
 
 #include "app/help_text.h"
+#include "app/models_page.h"
 #include "app/verbs.h"
 
 namespace thimble {
@@ -9,13 +10,17 @@ namespace {
 class Help : public Command {
  public:
   void declare(OptionTable& options) override {
-    options.text("VERB", "VERB", verb_, "The verb to explain");
+    options.text("VERB", "VERB", verb_, "The verb to explain, or 'models' for the families that run");
     options.text("SECOND", "WORD", second_, "Its second word, where it has one");
   }
 
   ExitCode run(Console& console) override {
     if (verb_.empty()) {
       console.print(overview_text());
+      return ExitCode::done;
+    }
+    if (verb_ == "models" && second_.empty()) {
+      console.print(models_page());
       return ExitCode::done;
     }
     const std::string name = second_.empty() ? verb_ : verb_ + " " + second_;
@@ -34,7 +39,10 @@ class Help : public Command {
   std::string second_;
 };
 
-constexpr Example kExamples[] = {{"help chat", "What 'chat' can do"}};
+constexpr Example kExamples[] = {
+    {"help chat", "What 'chat' can do"},
+    {"help models", "The model families and number formats that run"},
+};
 
 }  // namespace
 

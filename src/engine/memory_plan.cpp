@@ -22,7 +22,7 @@ std::string megabytes(uint64_t bytes) { return fmt::format("{:.0f} MB", static_c
 MemoryPlan plan_memory(const Model& model, const SessionOptions& options, unsigned workers, uint64_t program_bytes) {
   const WorkspaceLayout layout(model, options.workspace(workers));
   MemoryPlan plan;
-  plan.weights = model.resident_bytes() + model.owned_bytes();
+  plan.weights = model.resident_bytes(options.sequences == 0) + model.owned_bytes();
   plan.kv = options.sequences != 0 ? Embedder::cache_bytes(model, options) : KvCache::bytes(model, options.kv);
   plan.activations = layout.activation_bytes();
   plan.scratch = layout.scratch_bytes();

@@ -99,7 +99,7 @@ struct Kernels {
   std::string_view isa;
 
   using Matmul = void (*)(const MatmulTask&);
-  Matmul matmul[32];  // by NumberType; nullptr where the format has none
+  Matmul matmul[kNumberTypeIds];  // by NumberType; nullptr where the format has none
 
   // x: [k] -> one activation record at `out`.
   void (*quantize_q8_32)(const float* x, size_t k, std::byte* out);

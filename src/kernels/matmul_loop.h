@@ -8,7 +8,9 @@
 
 #include "kernels/kernels.h"
 #include "kernels/matmul_readers.h"
+#include "kernels/matmul_readers_grid.h"
 #include "kernels/matmul_readers_k.h"
+#include "kernels/matmul_readers_ternary.h"
 #include "kernels/matmul_scratch.h"
 
 namespace thimble {
@@ -66,7 +68,8 @@ struct MatmulLoop {
   };
   template <int kPanels, int kTokens>
   static constexpr void fill(TileTable& table) {
-    using Tiles = typename V::template Tiles<Q::kBlockSize, Format::kSub, Format::kMinimum, Format::kLargest>;
+    using Tiles =
+        typename V::template Tiles<Q::kBlockSize, Format::kSub, Format::kMinimum, Format::kSigned, Format::kLargest>;
     table.of[kPanels - 1][kTokens - 1] = &Tiles::template run<kPanels, kTokens>;
     if constexpr (kTokens > 1) fill<kPanels, kTokens - 1>(table);
     if constexpr (kTokens == V::kMaxTokens && kPanels > 1) fill<kPanels - 1, kTokens>(table);
@@ -162,7 +165,9 @@ void fill_matmul(Kernels& table) {
 
 template <class V>
 void fill_quantized_matmul(Kernels& table) {
-  fill_matmul<V, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS>(table);
+  fill_matmul<V, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4>(table);
+  fill_matmul<V, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS>(table);
+  fill_matmul<V, IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS, IQ1_M, IQ1_S, TQ2_0, TQ1_0>(table);
 }
 
 }  // namespace thimble

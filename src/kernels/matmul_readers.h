@@ -4,15 +4,18 @@
 //   d, m    [rows]: the block's scale, and its minimum (m of Q4_1 and Q5_1, dmin of the K formats) where kMinimum;
 //   scales  [sub-blocks][rows]: integer scales, stored by V::store_scale;
 //   pairs   [sub-blocks / 2][rows][2]: int16 minima of neighbouring sub-blocks where kMinimum.
-// A byte of `lanes` is weight + kOffset, at most kLargest; signed weights (kLargest 255) are stored as V::from_signed
-// has them.
+// A byte of `lanes` is weight + kOffset, at most kLargest; or, where kSigned, the weight as V::from_signed has it, whose
+// magnitude is at most kLargest. Sums within a block fit 32 bits whatever the bits of a file: the largest are 62 million
+// times (31 * 62 * 127 * 256 of IQ3_XXS; with the offset of from_signed, 31 * 190 * 127 * 256).
 // V is the vector layer of one instruction set; only templates on V here, so that no function is shared between units.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "quant/iq4_nl.h"
+#include "quant/mxfp4.h"
 #include "quant/q4_0.h"
 #include "quant/q4_1.h"
 #include "quant/q5_0.h"
@@ -41,6 +44,16 @@ struct RowBlocks {
 template <class V, class Q>
 struct Reader;
 
+// What the readers of signed weights have in common.
+template <class V, int kSubBlock, int kMagnitude>
+struct SignedWeights {
+  static constexpr int kSub = kSubBlock;
+  static constexpr int kOffset = V::kSignedOffset;
+  static constexpr int kLargest = kMagnitude;
+  static constexpr bool kMinimum = false;
+  static constexpr bool kSigned = true;
+};
+
 template <class V>
 struct ReaderSteps {
   using Int = typename V::Int;
@@ -54,12 +67,27 @@ struct ReaderSteps {
     }
   }
 
-  static void split_levels(const Int (&packed)[4], Int* low, Int* high) {
+  static void split_levels(const Int (&packed)[4], Int levels, Int* low, Int* high) {
     split_nibbles(packed, low, high);
-    const Int levels = V::iq4_levels();
     for (int i = 0; i < 4; ++i) {
       low[i] = V::lookup(levels, low[i]);
       high[i] = V::lookup(levels, high[i]);
+    }
+  }
+
+  // Q2_K's 64 bytes of two bits a weight, each with four weights that are 32 apart.
+  static void read_two_bits(RowBlocks rows, size_t offset, Int* lanes) {
+    const Int two = V::splat8(0x03);
+    for (int part = 0; part < 4; ++part) {
+      Int packed[4];
+      V::load_columns(rows, offset + part * 16, packed);
+      for (int quarter = 0; quarter < 4; ++quarter) {
+        Int* of_quarter = lanes + part / 2 * 32 + quarter * 8 + part % 2 * 4;
+        for (int i = 0; i < 4; ++i) {
+          of_quarter[i] = V::bit_and(packed[i], two);
+          packed[i] = V::template shift_right<2>(packed[i]);
+        }
+      }
     }
   }
 
@@ -124,6 +152,7 @@ struct Reader<V, Q4_0> {
   static constexpr int kOffset = 8;
   static constexpr int kLargest = 15;
   static constexpr bool kMinimum = false;
+  static constexpr bool kSigned = false;
 
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     typename V::Int packed[4];
@@ -139,6 +168,7 @@ struct Reader<V, Q4_1> {
   static constexpr int kOffset = 0;
   static constexpr int kLargest = 15;
   static constexpr bool kMinimum = true;
+  static constexpr bool kSigned = false;
 
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     typename V::Int packed[4];
@@ -156,6 +186,7 @@ struct Reader<V, Q5_0> {
   static constexpr int kOffset = 16;
   static constexpr int kLargest = 31;
   static constexpr bool kMinimum = false;
+  static constexpr bool kSigned = false;
 
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     typename V::Int packed[4];
@@ -172,6 +203,7 @@ struct Reader<V, Q5_1> {
   static constexpr int kOffset = 0;
   static constexpr int kLargest = 31;
   static constexpr bool kMinimum = true;
+  static constexpr bool kSigned = false;
 
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     typename V::Int packed[4];
@@ -185,12 +217,7 @@ struct Reader<V, Q5_1> {
 };
 
 template <class V>
-struct Reader<V, Q8_0> {
-  static constexpr int kSub = 32;
-  static constexpr int kOffset = V::kSignedOffset;
-  static constexpr int kLargest = 255;
-  static constexpr bool kMinimum = false;
-
+struct Reader<V, Q8_0> : SignedWeights<V, 32, 128> {
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     for (int half = 0; half < 2; ++half) {
       typename V::Int weights[4];
@@ -202,17 +229,36 @@ struct Reader<V, Q8_0> {
 };
 
 template <class V>
-struct Reader<V, IQ4_NL> {
-  static constexpr int kSub = 32;
-  static constexpr int kOffset = V::kSignedOffset;
-  static constexpr int kLargest = 255;
-  static constexpr bool kMinimum = false;
-
+struct Reader<V, IQ4_NL> : SignedWeights<V, 32, 127> {
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     typename V::Int packed[4];
     V::load_columns(rows, offsetof(IQ4_NL::Block, qs), packed);
-    ReaderSteps<V>::split_levels(packed, out.lanes, out.lanes + 4);
+    ReaderSteps<V>::split_levels(packed, V::levels(IQ4_NL::kValues), out.lanes, out.lanes + 4);
     V::store(out.d, V::half_low(V::load_dwords(rows, 0)));
+  }
+};
+
+// MXFP4's values as bytes without a sign.
+inline constexpr int kMxfp4Offset = 12;
+constexpr std::array<int8_t, 16> kMxfp4Bytes = [] {
+  std::array<int8_t, 16> bytes = MXFP4::kValues;
+  for (int8_t& byte : bytes) byte = static_cast<int8_t>(byte + kMxfp4Offset);
+  return bytes;
+}();
+
+template <class V>
+struct Reader<V, MXFP4> {
+  static constexpr int kSub = 32;
+  static constexpr int kOffset = kMxfp4Offset;
+  static constexpr int kLargest = 2 * kMxfp4Offset;
+  static constexpr bool kMinimum = false;
+  static constexpr bool kSigned = false;
+
+  static void read(RowBlocks rows, const PanelBlock<V>& out) {
+    typename V::Int packed[4];
+    V::load_columns(rows, offsetof(MXFP4::Block, qs), packed);
+    ReaderSteps<V>::split_levels(packed, V::table(kMxfp4Bytes), out.lanes, out.lanes + 4);
+    V::store(out.d, V::e8m0_half(V::bit_and(V::load_dwords(rows, 0), V::splat32(0xff))));
   }
 };
 

@@ -19,6 +19,7 @@ struct Reader<V, Q4_K> {
   static constexpr int kOffset = 0;
   static constexpr int kLargest = 15;
   static constexpr bool kMinimum = true;
+  static constexpr bool kSigned = false;
 
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     ReaderSteps<V>::read_k_head(rows, out);
@@ -37,6 +38,7 @@ struct Reader<V, Q5_K> {
   static constexpr int kOffset = 0;
   static constexpr int kLargest = 31;
   static constexpr bool kMinimum = true;
+  static constexpr bool kSigned = false;
 
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     ReaderSteps<V>::read_k_head(rows, out);
@@ -66,6 +68,7 @@ struct Reader<V, Q6_K> {
   static constexpr int kOffset = 32;
   static constexpr int kLargest = 63;
   static constexpr bool kMinimum = false;
+  static constexpr bool kSigned = false;
 
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     typename V::Int scales[4];
@@ -101,6 +104,7 @@ struct Reader<V, Q3_K> {
   static constexpr int kOffset = 4;
   static constexpr int kLargest = 7;
   static constexpr bool kMinimum = false;
+  static constexpr bool kSigned = false;
 
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     read_scales(rows, out.scales);
@@ -150,6 +154,7 @@ struct Reader<V, Q2_K> {
   static constexpr int kOffset = 0;
   static constexpr int kLargest = 3;
   static constexpr bool kMinimum = true;
+  static constexpr bool kSigned = false;
 
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     typename V::Int head[4];
@@ -165,28 +170,12 @@ struct Reader<V, Q2_K> {
     V::store(out.d, V::half_low(d_dmin));
     V::store(out.m, V::half_high(d_dmin));
 
-    const typename V::Int two = V::splat8(0x03);
-    for (int part = 0; part < 4; ++part) {
-      typename V::Int packed[4];
-      V::load_columns(rows, offsetof(Q2_K::Block, qs) + part * 16, packed);
-      for (int quarter = 0; quarter < 4; ++quarter) {
-        typename V::Int* lanes = out.lanes + part / 2 * 32 + quarter * 8 + part % 2 * 4;
-        for (int i = 0; i < 4; ++i) {
-          lanes[i] = V::bit_and(packed[i], two);
-          packed[i] = V::template shift_right<2>(packed[i]);
-        }
-      }
-    }
+    ReaderSteps<V>::read_two_bits(rows, offsetof(Q2_K::Block, qs), out.lanes);
   }
 };
 
 template <class V>
-struct Reader<V, IQ4_XS> {
-  static constexpr int kSub = 32;
-  static constexpr int kOffset = V::kSignedOffset;
-  static constexpr int kLargest = 255;
-  static constexpr bool kMinimum = false;
-
+struct Reader<V, IQ4_XS> : SignedWeights<V, 32, 127> {
   static void read(RowBlocks rows, const PanelBlock<V>& out) {
     typename V::Int head[4];
     V::load_columns(rows, 0, head);
@@ -201,7 +190,7 @@ struct Reader<V, IQ4_XS> {
 
       typename V::Int packed[4];
       V::load_columns(rows, offsetof(IQ4_XS::Block, qs) + sub * 16, packed);
-      ReaderSteps<V>::split_levels(packed, out.lanes + sub * 8, out.lanes + sub * 8 + 4);
+      ReaderSteps<V>::split_levels(packed, V::levels(IQ4_NL::kValues), out.lanes + sub * 8, out.lanes + sub * 8 + 4);
     }
   }
 };

@@ -1,4 +1,5 @@
 // The reference: one weight at a time, in the order that kernels.h gives.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -97,13 +98,39 @@ void read(const IQ4_XS::Block& in, PlainBlock& out) {
   }
 }
 
+void read(const MXFP4::Block& in, PlainBlock& out) {
+  for (int i = 0; i < 32; ++i) out.weight[i] = MXFP4::kValues[nibble(in.qs, i)];
+}
+
+// A codebook or ternary format says itself what integers its block holds.
+template <class Q>
+concept HasIntegers = requires(const typename Q::Block& block) {
+  Q::integers(block);
+};
+
+template <class Q>
+void read_block(const typename Q::Block& in, PlainBlock& out) {
+  if constexpr (HasIntegers<Q>) {
+    const IntegerBlock integers = Q::integers(in);
+    std::copy(integers.levels.begin(), integers.levels.end(), out.weight);
+    std::copy(integers.scales.begin(), integers.scales.end(), out.scale);
+  } else {
+    read(in, out);
+  }
+  if constexpr (requires { Q::scale(in); }) {
+    out.d = Q::scale(in);
+  } else {
+    out.d = f16_to_f32(in.d);
+  }
+}
+
 template <class Q>
 inline constexpr bool kHasMinimum = requires(typename Q::Block block) {
   block.m;
 }
 || requires(typename Q::Block block) { block.dmin; };
 template <class Q>
-inline constexpr int kSubBlock = 32;
+inline constexpr int kSubBlock = HasIntegers<Q> ? 16 : 32;
 template <>
 inline constexpr int kSubBlock<Q6_K> = 16;
 template <>
@@ -154,8 +181,7 @@ void matmul(const MatmulTask& task) {
       typename Q::Block block;
       std::memcpy(&block, weights + b * sizeof block, sizeof block);
       PlainBlock plain;
-      read(block, plain);
-      plain.d = f16_to_f32(block.d);
+      read_block<Q>(block, plain);
       for (size_t t = 0; t < task.tokens; ++t) {
         const std::byte* x = task.x + t * task.x_stride;
         const Activations activations{
@@ -168,15 +194,16 @@ void matmul(const MatmulTask& task) {
   }
 }
 
-template <class... Q>
+// A single number is no block: those formats have other products.
+template <class Q>
 void fill(Kernels& table) {
-  ((table.matmul[static_cast<size_t>(Q::kType)] = &matmul<Q>), ...);
+  if constexpr (Q::kBlockSize > 1) table.matmul[static_cast<size_t>(Q::kType)] = &matmul<Q>;
 }
 
 }  // namespace
 
 void fill_matmul_scalar(Kernels& table) {
-  fill<Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS>(table);
+  AllTypes::for_each([&]<class Q>() { fill<Q>(table); });
   table.quantize_q8_32 = &quantize_q8_32_scalar;
   table.quantize_q8_256 = &quantize_q8_256_scalar;
 }

@@ -46,12 +46,14 @@ struct Avx2TileParts {
 
   // How many times two products fit 16 bits.
   static constexpr int groups_before_widening(int largest, int groups) {
-    const int fit = largest == 255 ? 1 : 32767 / (2 * largest * 127);
-    return fit >= groups ? groups : fit >= 4 ? 4 : fit >= 2 ? 2 : 1;
+    const int fit = 32767 / (2 * largest * 127);
+    int run = groups;
+    while (run > fit) run /= 2;
+    return run;
   }
 
   // sums[t] += scale * the products of kGroups * 4 columns; scale: int16 pairs.
-  template <int kTokens, int kGroups, int kLargest>
+  template <int kTokens, int kGroups, bool kSigned, int kLargest>
   static void add_products(const __m256i* lanes, const std::byte* x, size_t x_stride, __m256i scale,
                            __m256i (&sums)[kTokens]) {
     constexpr int kRun = groups_before_widening(kLargest, kGroups);
@@ -60,10 +62,10 @@ struct Avx2TileParts {
       for (int t = 0; t < kTokens; ++t) narrow[t] = _mm256_setzero_si256();
       for (int g = first; g < first + kRun; ++g) {
         const __m256i weights = lanes[g];
-        const __m256i magnitudes = kLargest == 255 ? _mm256_abs_epi8(weights) : weights;
+        const __m256i magnitudes = kSigned ? _mm256_abs_epi8(weights) : weights;
         for (int t = 0; t < kTokens; ++t) {
           __m256i four = splat4(x + t * x_stride + g * 4);
-          if constexpr (kLargest == 255) four = _mm256_sign_epi8(four, weights);
+          if constexpr (kSigned) four = _mm256_sign_epi8(four, weights);
           narrow[t] = _mm256_add_epi16(narrow[t], _mm256_maddubs_epi16(magnitudes, four));
         }
       }
@@ -81,7 +83,7 @@ struct Avx2TileParts {
   }
 };
 
-template <int kBlock, int kSub, bool kMinimum, int kLargest>
+template <int kBlock, int kSub, bool kMinimum, bool kSigned, int kLargest>
 struct Avx2::Tiles : Avx2TileParts {
   template <int kPanels, int kTokens>
   static void run(const Workspace& work, const MatmulTile& tile) {
@@ -103,7 +105,7 @@ struct Avx2::Tiles : Avx2TileParts {
       for (int t = 0; t < kTokens; ++t) {
         sums[t] = kMinimum ? _mm256_setzero_si256() : _mm256_set1_epi32(work.x_sums[t][b]);
       }
-      add_products<kTokens, 8, kLargest>(panel.lanes + b * 8, x, tile.x_stride, _mm256_set1_epi16(1), sums);
+      add_products<kTokens, 8, kSigned, kLargest>(panel.lanes + b * 8, x, tile.x_stride, _mm256_set1_epi16(1), sums);
       add_scaled<kTokens>(sums, tile, b, _mm256_load_ps(panel.d + b * kRows), totals);
       if constexpr (kMinimum) {
         const __m256 m = _mm256_load_ps(panel.m + b * kRows);
@@ -127,14 +129,14 @@ struct Avx2::Tiles : Avx2TileParts {
       for (int t = 0; t < kTokens; ++t) sums[t] = _mm256_setzero_si256();
       for (int s = 0; s < kSubs; ++s, x += kSub) {
         const __m256i scale = panel.scales[b * kSubs + s];
-        if constexpr (!kMinimum && kLargest != 255) {
+        if constexpr (!kMinimum && !kSigned) {
           for (int t = 0; t < kTokens; ++t) {
             const __m256i offset = _mm256_set1_epi32(work.x_sums[t][b * kSubs + s]);
             sums[t] = _mm256_add_epi32(sums[t], _mm256_madd_epi16(offset, scale));
           }
         }
-        add_products<kTokens, kSub / 4, kLargest>(panel.lanes + b * (kBlock / 4) + s * (kSub / 4), x, tile.x_stride,
-                                                  scale, sums);
+        add_products<kTokens, kSub / 4, kSigned, kLargest>(panel.lanes + b * (kBlock / 4) + s * (kSub / 4), x,
+                                                           tile.x_stride, scale, sums);
       }
       add_scaled<kTokens>(sums, tile, b, _mm256_load_ps(panel.d + b * kRows), totals);
       if constexpr (kMinimum) subtract_minima<kTokens, kSubs / 2>(panel, work.x_sums, tile, b, totals);
@@ -169,11 +171,14 @@ void Avx2::read_sums(const int16_t* sums, size_t blocks, int32_t* out) {
     for (size_t pair = 0; pair < blocks * 4; ++pair)
       out[pair] = (of_32(2 * pair) & 0xffff) | of_32(2 * pair + 1) * 0x10000;
   } else if constexpr (kBlock == 256 && kOffset != 0) {
-    // Halves of -kOffset * sum, which fit 16 bits, to be added by vpmaddwd.
-    static_assert(kSub == 16 && kOffset % 2 == 0 && kOffset / 2 * 16 * 127 < 32768);
-    for (size_t sub = 0; sub < blocks * 16; ++sub) {
-      const int half = -kOffset / 2 * sums[sub];
-      out[sub] = (half & 0xffff) | half * 0x10000;
+    // -kOffset * sum in two parts that fit 16 bits, to be added by vpmaddwd.
+    constexpr int kLower = kOffset / 2;
+    constexpr int kUpper = kOffset - kLower;
+    static_assert(kUpper * kSub * 127 < 32768);
+    for (size_t sub = 0; sub < blocks * (kBlock / kSub); ++sub) {
+      int sum = 0;
+      for (size_t i = 0; i < kSub / 16; ++i) sum += sums[sub * (kSub / 16) + i];
+      out[sub] = (-kLower * sum & 0xffff) | -kUpper * sum * 0x10000;
     }
   }
 }

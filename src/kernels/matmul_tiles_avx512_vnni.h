@@ -93,13 +93,13 @@ struct Avx512VnniTileParts {
   }
 };
 
-template <int kBlock, int kSub, bool kMinimum, int kLargest>
+template <int kBlock, int kSub, bool kMinimum, bool kSigned, int kLargest>
 struct Avx512Vnni::Tiles : Avx512VnniTileParts {
-  // kLargest does not matter here: one instance for all formats of a shape.
+  // kSigned and kLargest do not matter here: one instance for all formats of a shape.
   template <int kPanels, int kTokens>
   static void run(const Workspace& work, const MatmulTile& tile) {
     if constexpr (kLargest != 0) {
-      Avx512Vnni::Tiles<kBlock, kSub, kMinimum, 0>::template run<kPanels, kTokens>(work, tile);
+      Avx512Vnni::Tiles<kBlock, kSub, kMinimum, false, 0>::template run<kPanels, kTokens>(work, tile);
     } else {
       __m512 totals[kPanels][kTokens];
       load_totals(tile, totals);
@@ -141,6 +141,7 @@ struct Avx512Vnni::Tiles : Avx512VnniTileParts {
   template <int kPanels, int kTokens>
   static void add_blocks_of_256(const Workspace& work, const MatmulTile& tile, __m512 (&totals)[kPanels][kTokens]) {
     constexpr int kSubs = kBlock / kSub;
+    constexpr int kRun = kSub < 32 ? kSub : 32;  // as much as is worth unrolling
     TokenPointers<kTokens> x(tile.x, tile.x_stride);
     TokenPointers<kTokens> x_scales(tile.scales, tile.x_stride);
     for (size_t b = 0; b < tile.blocks; ++b) {
@@ -154,8 +155,10 @@ struct Avx512Vnni::Tiles : Avx512VnniTileParts {
           const __m512i start = kMinimum ? _mm512_setzero_si512() : _mm512_set1_epi32(work.x_sums[t][sub]);
           for (int p = 0; p < kPanels; ++p) sums[p][t] = start;
         }
-        add_products<kSub / 4>(work, sub * (kSub / 4), x, sums);
-        x.advance(kSub);
+        for (size_t first = 0; first < kSub; first += kRun) {
+          add_products<kRun / 4>(work, (sub * kSub + first) / 4, x, sums);
+          x.advance(kRun);
+        }
         for (int p = 0; p < kPanels; ++p) {
           const __m512i scale = work.panels[p].scales[sub];
           for (int t = 0; t < kTokens; ++t) {
@@ -207,6 +210,8 @@ void Avx512Vnni::read_sums(const int16_t* sums, size_t blocks, int32_t* out) {
       } else if constexpr (kSub == 16) {
         const __m512i wide = _mm512_cvtepi16_epi32(of_16);
         _mm512_storeu_si512(out + b * 16, _mm512_mullo_epi32(wide, _mm512_set1_epi32(-kOffset)));
+      } else if constexpr (kSub == 256) {
+        out[b] = -kOffset * _mm512_reduce_add_epi32(_mm512_zextsi256_si512(of_32));
       } else {
         const __m256i scaled = _mm256_mullo_epi32(of_32, _mm256_set1_epi32(-kOffset));
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + b * 8), scaled);

@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -50,6 +51,8 @@ struct Avx2 {
   static Int splat32(int value) { return _mm256_set1_epi32(value); }
   static Int bit_and(Int a, Int b) { return _mm256_and_si256(a, b); }
   static Int bit_or(Int a, Int b) { return _mm256_or_si256(a, b); }
+  static Int bit_xor(Int a, Int b) { return _mm256_xor_si256(a, b); }
+  static Int add8(Int a, Int b) { return _mm256_add_epi8(a, b); }
   static Int subtract8(Int a, Int b) { return _mm256_sub_epi8(a, b); }
   static Int subtract32(Int a, Int b) { return _mm256_sub_epi32(a, b); }
   template <int kBits>
@@ -68,7 +71,8 @@ struct Avx2 {
   static Int rotate_right_1(Int a) { return bit_or(shift_right<1>(a), shift_left<31>(a)); }
 
   static Int from_signed(Int weights) { return weights; }
-  static Int iq4_levels() { return _mm256_broadcastsi128_si256(load16(&IQ4_NL::kValues)); }
+  static Int table(const std::array<int8_t, 16>& values) { return _mm256_broadcastsi128_si256(load16(values.data())); }
+  static Int levels(const std::array<int8_t, 16>& values) { return table(values); }  // of signed weights
   static Int lookup(Int table, Int index) { return _mm256_shuffle_epi8(table, index); }
 
   // Bits 4 * kGroup .. 4 * kGroup + 3 of each row to bit 4 of its four bytes.
@@ -82,6 +86,50 @@ struct Avx2 {
     return bit_and(set, splat8(0x10));
   }
 
+  // The entry of a table at each row's index: lanes[0] has its lower four bytes, lanes[1] the upper four. Loads one by
+  // one, which take less time than a gather.
+  static void load_eights(const uint64_t* table, Int index, Int* lanes) {
+    alignas(32) uint32_t at[kRows];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(at), index);
+    const auto rows = [&](int row) {  // row, row + 1; row + 4, row + 5
+      return _mm256_castsi256_ps(
+          _mm256_inserti128_si256(_mm256_castsi128_si256(load_two(table + at[row], table + at[row + 1])),
+                                  load_two(table + at[row + 4], table + at[row + 5]), 1));
+    };
+    const __m256 first = rows(0);
+    const __m256 second = rows(2);
+    lanes[0] = _mm256_castps_si256(_mm256_shuffle_ps(first, second, 0x88));
+    lanes[1] = _mm256_castps_si256(_mm256_shuffle_ps(first, second, 0xdd));
+  }
+  static Int load_fours(const uint32_t* table, Int index) {
+    alignas(32) uint32_t at[kRows];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(at), index);
+    const auto rows = [&](int row) {
+      return _mm_setr_epi32(entry(table, at[row]), entry(table, at[row + 1]), entry(table, at[row + 2]),
+                            entry(table, at[row + 3]));
+    };
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(rows(0)), rows(4), 1);
+  }
+  // Four signed weights a row, negated where their bit, 0 to 3, is set.
+  static Int negate(Int weights, Int bits) {
+    const Int each = splat32(0x08040201);
+    const Int first = _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c, 0, 0x04040404, 0x08080808, 0x0c0c0c0c);
+    const Int set = _mm256_cmpeq_epi8(bit_and(_mm256_shuffle_epi8(bits, first), each), each);
+    return subtract8(bit_xor(weights, set), set);
+  }
+  // What three times each byte carries out of it.
+  static Int carry_of_triple(Int a) {
+    const Int once = _mm256_cmpeq_epi8(_mm256_max_epu8(a, splat8(86)), a);
+    const Int twice = _mm256_cmpeq_epi8(_mm256_max_epu8(a, splat8(171)), a);
+    return subtract8(_mm256_setzero_si256(), add8(once, twice));
+  }
+
+  // 2^(a - 128), for a in 0..255.
+  static __m256 e8m0_half(Int a) {
+    const Int small = _mm256_sllv_epi32(splat32(0x00200000), _mm256_min_epi32(a, splat32(1)));
+    return _mm256_castsi256_ps(_mm256_max_epi32(shift_left<23>(subtract32(a, splat32(1))), small));
+  }
+  static __m256 scaled(float factor, __m256 a) { return _mm256_mul_ps(_mm256_set1_ps(factor), a); }
   static __m256 half_low(Int a) {
     const Int low = bit_and(a, splat32(0xffff));
     return _mm256_cvtph_ps(_mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1)));
@@ -96,7 +144,7 @@ struct Avx2 {
   template <int kBlock, int kSub, bool kMinimum, int kOffset>
   static void read_sums(const int16_t* sums, size_t blocks, int32_t* out);
 
-  template <int kBlock, int kSub, bool kMinimum, int kLargest>
+  template <int kBlock, int kSub, bool kMinimum, bool kSigned, int kLargest>
   struct Tiles;
 
   // No path of its own for one token.
@@ -108,6 +156,11 @@ struct Avx2 {
  private:
   static void prefetch(RowBlocks rows, size_t offset) { __builtin_prefetch(rows.ahead + offset * kRows, 0, 2); }
   static __m128i load16(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+  static __m128i load_two(const uint64_t* low, const uint64_t* high) {
+    const __m128 first = _mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(low)));
+    return _mm_castps_si128(_mm_loadh_pi(first, reinterpret_cast<const __m64*>(high)));
+  }
+  static int entry(const uint32_t* table, uint32_t index) { return static_cast<int>(table[index]); }
   static __m128i load_four_rows(const std::byte* p, size_t stride) {
     __m128i out = _mm_loadu_si32(p);
     out = _mm_insert_epi32(out, dword(p + stride), 1);

@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,6 +22,11 @@ struct Avx512Vnni {
   static constexpr int kSignedOffset = 128;  // vpdpbusd multiplies unsigned weights by signed activations
 
   static __m128i load16(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+
+  static __m128i load_two(const uint64_t* low, const uint64_t* high) {
+    const __m128 first = _mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(low)));
+    return _mm_castps_si128(_mm_loadh_pi(first, reinterpret_cast<const __m64*>(high)));
+  }
 
   // 16 bytes of each row: out[i] holds bytes 4 * i .. 4 * i + 3 of every row.
   static void load_columns(RowBlocks rows, size_t offset, Int (&out)[4]) {
@@ -61,6 +67,8 @@ struct Avx512Vnni {
   static Int splat32(int value) { return _mm512_set1_epi32(value); }
   static Int bit_and(Int a, Int b) { return _mm512_and_si512(a, b); }
   static Int bit_or(Int a, Int b) { return _mm512_or_si512(a, b); }
+  static Int bit_xor(Int a, Int b) { return _mm512_xor_si512(a, b); }
+  static Int add8(Int a, Int b) { return _mm512_add_epi8(a, b); }
   static Int subtract8(Int a, Int b) { return _mm512_sub_epi8(a, b); }
   static Int subtract32(Int a, Int b) { return _mm512_sub_epi32(a, b); }
   template <int kBits>
@@ -79,7 +87,8 @@ struct Avx512Vnni {
   static Int rotate_right_1(Int a) { return _mm512_ror_epi32(a, 1); }
 
   static Int from_signed(Int weights) { return _mm512_xor_si512(weights, _mm512_set1_epi8(-128)); }
-  static Int iq4_levels() { return from_signed(_mm512_broadcast_i32x4(load16(&IQ4_NL::kValues))); }
+  static Int table(const std::array<int8_t, 16>& values) { return _mm512_broadcast_i32x4(load16(values.data())); }
+  static Int levels(const std::array<int8_t, 16>& values) { return from_signed(table(values)); }  // of signed weights
   static Int lookup(Int table, Int index) { return _mm512_shuffle_epi8(table, index); }
 
   // Bits 4 * kGroup .. 4 * kGroup + 3 of each row to bit 4 of its four bytes.
@@ -91,6 +100,54 @@ struct Avx512Vnni {
     return _mm512_permutexvar_epi32(_mm512_srli_epi32(bits, 4 * kGroup), table);
   }
 
+  // The entry of a table at each row's index: lanes[0] has its lower four bytes, lanes[1] the upper four. Loads one by
+  // one, which take less time than a gather.
+  static void load_eights(const uint64_t* table, Int index, Int* lanes) {
+    alignas(64) uint32_t at[kRows];
+    _mm512_store_si512(at, index);
+    const auto rows = [&](int row) {  // row, row + 1; row + 4, row + 5; and so on
+      Int out = _mm512_castsi128_si512(load_two(table + at[row], table + at[row + 1]));
+      out = _mm512_inserti32x4(out, load_two(table + at[row + 4], table + at[row + 5]), 1);
+      out = _mm512_inserti32x4(out, load_two(table + at[row + 8], table + at[row + 9]), 2);
+      return _mm512_castsi512_ps(_mm512_inserti32x4(out, load_two(table + at[row + 12], table + at[row + 13]), 3));
+    };
+    const __m512 first = rows(0);
+    const __m512 second = rows(2);
+    lanes[0] = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0x88));
+    lanes[1] = _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0xdd));
+  }
+  static Int load_fours(const uint32_t* table, Int index) {
+    alignas(64) uint32_t at[kRows];
+    _mm512_store_si512(at, index);
+    const auto rows = [&](int row) {
+      return _mm_setr_epi32(entry(table, at[row]), entry(table, at[row + 1]), entry(table, at[row + 2]),
+                            entry(table, at[row + 3]));
+    };
+    Int out = _mm512_castsi128_si512(rows(0));
+    out = _mm512_inserti32x4(out, rows(4), 1);
+    out = _mm512_inserti32x4(out, rows(8), 2);
+    return _mm512_inserti32x4(out, rows(12), 3);
+  }
+  // Four signed weights a row, negated where their bit, 0 to 3, is set. 128 - w is -(128 + w) in a byte.
+  static Int negate(Int weights, Int bits) {
+    const Int table = _mm512_setr_epi32(0x00000000, 0x000000ff, 0x0000ff00, 0x0000ffff, 0x00ff0000, 0x00ff00ff,
+                                        0x00ffff00, 0x00ffffff, 0xff000000, 0xff0000ff, 0xff00ff00, 0xff00ffff,
+                                        0xffff0000, 0xffff00ff, 0xffffff00, 0xffffffff);
+    const Int set = _mm512_permutexvar_epi32(bits, table);
+    return subtract8(bit_xor(weights, set), set);
+  }
+  // What three times each byte carries out of it.
+  static Int carry_of_triple(Int a) {
+    const Int once = _mm512_maskz_mov_epi8(_mm512_cmpge_epu8_mask(a, splat8(86)), splat8(1));
+    return _mm512_mask_mov_epi8(once, _mm512_cmpge_epu8_mask(a, splat8(171)), splat8(2));
+  }
+
+  // 2^(a - 128), for a in 0..255.
+  static __m512 e8m0_half(Int a) {
+    const Int small = _mm512_sllv_epi32(splat32(0x00200000), _mm512_min_epi32(a, splat32(1)));
+    return _mm512_castsi512_ps(_mm512_max_epi32(shift_left<23>(subtract32(a, splat32(1))), small));
+  }
+  static __m512 scaled(float factor, __m512 a) { return _mm512_mul_ps(_mm512_set1_ps(factor), a); }
   static __m512 half_low(Int a) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(a)); }
   static __m512 half_high(Int a) { return half_low(_mm512_srli_epi32(a, 16)); }
   static void store(float* out, __m512 a) { _mm512_storeu_ps(out, a); }
@@ -100,7 +157,7 @@ struct Avx512Vnni {
   template <int kBlock, int kSub, bool kMinimum, int kOffset>
   static void read_sums(const int16_t* sums, size_t blocks, int32_t* out);
 
-  template <int kBlock, int kSub, bool kMinimum, int kLargest>
+  template <int kBlock, int kSub, bool kMinimum, bool kSigned, int kLargest>
   struct Tiles;
 
   // The product with one token by the format's stream reader (matvec_avx512_vnni.h); false where it has none.
@@ -109,6 +166,7 @@ struct Avx512Vnni {
 
  private:
   static void prefetch(RowBlocks rows, size_t offset) { __builtin_prefetch(rows.ahead + offset * kRows, 0, 2); }
+  static int entry(const uint32_t* table, uint32_t index) { return static_cast<int>(table[index]); }
   static __m128i load_four_rows(const std::byte* p, size_t stride) {
     __m128i out = _mm_loadu_si32(p);
     out = _mm_insert_epi32(out, dword(p + stride), 1);

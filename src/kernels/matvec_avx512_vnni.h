@@ -12,6 +12,8 @@
 #include "kernels/kernels.h"
 #include "kernels/matmul_scratch.h"
 #include "kernels/matvec_streams_avx512_vnni.h"
+#include "kernels/matvec_streams_grid_avx512_vnni.h"
+#include "kernels/matvec_streams_ternary_avx512_vnni.h"
 
 namespace thimble {
 
@@ -31,6 +33,7 @@ struct Avx512Matvec {
   using V = Avx512Vnni;
   using Format = Reader<V, Q>;
   using Stream = Avx512Stream<Q>;
+  using Head = typename Stream::Head;
   using Block = typename Q::Block;
   using Workspace = Avx512MatvecWorkspace;
   static constexpr size_t kRows = Workspace::kRows;
@@ -38,6 +41,16 @@ struct Avx512Matvec {
   static constexpr size_t kUnitBlocks = kPairs ? 2 : 1;
   static constexpr size_t kUnitWeights = kUnitBlocks * Q::kBlockSize;
   static constexpr size_t kUnitBytes = kUnitBlocks * sizeof(Block);
+  // Magnitudes, with signs that the activations take, instead of bytes with an offset.
+  static constexpr bool kSigns = requires(Head head) { head.signs; };
+  static constexpr int offset() {
+    if constexpr (requires { Stream::kOffset; }) {
+      return Stream::kOffset;
+    } else {
+      return kSigns ? 0 : Format::kOffset;
+    }
+  }
+  static constexpr int kOffset = offset();
   // How far ahead of its use the file is called into the second-level cache: nearer waits for memory, farther gains nothing.
   static constexpr size_t kAhead = 16384;
 
@@ -52,22 +65,26 @@ struct Avx512Matvec {
     return _mm512_dpbusd_epi32(_mm512_setzero_si512(), Stream::weights(a, b), Stream::load64(x));
   }
 
-  // Sixteen scales: sums += scale * product of the 64 weights of a group.
+  // Sixteen scales: sums += scale * product of the 64 weights of a group. Without scales: the product alone.
   template <int kGroup>
-  static __m512i add_group(__m512i sums, const std::byte* block, const Avx512BlockHead& head, const std::byte* x) {
-    static_assert(Format::kLargest * 127 * 2 <= INT16_MAX);
+  static __m512i add_group(__m512i sums, const std::byte* block, const Head& head, const std::byte* x) {
+    // Sums of two products fit 16 bits.
+    static_assert((Format::kLargest + (Format::kSigned ? kOffset : 0)) * 127 * 2 <= INT16_MAX);
     const __m512i weights = Stream::template weights<kGroup>(block, head);
+    __m512i values = Stream::load64(x + kGroup * 64);
+    if constexpr (kSigns) values = _mm512_mask_sub_epi8(values, head.signs[kGroup], _mm512_setzero_si512(), values);
+    if constexpr (Format::kSub == 256) return _mm512_dpbusd_epi32(sums, weights, values);
     // Word i holds the scale of weights 2 * i and 2 * i + 1 of the group.
     const __m512i word = _mm512_set_epi64(0x0003000300030003, 0x0003000300030003, 0x0002000200020002,
                                           0x0002000200020002, 0x0001000100010001, 0x0001000100010001, 0, 0);
     const __m512i scale = _mm512_permutexvar_epi16(_mm512_add_epi16(word, _mm512_set1_epi16(kGroup * 4)),
                                                    _mm512_castsi256_si512(head.scales));
-    return _mm512_dpwssd_epi32(sums, _mm512_maddubs_epi16(weights, Stream::load64(x + kGroup * 64)), scale);
+    return _mm512_dpwssd_epi32(sums, _mm512_maddubs_epi16(weights, values), scale);
   }
   // Eight scales: the low and the high nibbles of 64 bytes, whose activations are laid out beside them, are a chunk.
-  static constexpr bool kChunks = !kPairs && Format::kSub == 32;
+  static constexpr bool kChunks = requires { Stream::kRun; };
   template <int kChunk>
-  static __m512i add_chunk(__m512i sums, const std::byte* block, const Avx512BlockHead& head, const std::byte* x) {
+  static __m512i add_chunk(__m512i sums, const std::byte* block, const Head& head, const std::byte* x) {
     const auto weights = Stream::template weights<kChunk>(block, head);
     const __m512i zero = _mm512_setzero_si512();
     const __m512i low = _mm512_dpbusd_epi32(zero, weights.low, Stream::load64(x + kChunk * 128));
@@ -95,7 +112,7 @@ struct Avx512Matvec {
     }
   }
 
-  static __m512i products(const std::byte* block, const Avx512BlockHead& head, const std::byte* x) {
+  static __m512i products(const std::byte* block, const Head& head, const std::byte* x) {
     __m512i sums = _mm512_setzero_si512();
     if constexpr (kChunks) {
       sums = add_chunk<0>(sums, block, head, x);
@@ -109,16 +126,15 @@ struct Avx512Matvec {
   }
 
   static __m512i block_sums(const std::byte* block, const std::byte* x, const std::byte* x_sums) {
-    Avx512BlockHead head;
+    Head head;
     Stream::read_head(block, head);
     const __m512i sums = products(block, head, x);
     const __m256i of_16 = Stream::load32(x_sums);
     if constexpr (Format::kMinimum) {
       const __m256i folded = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
       return _mm512_inserti64x4(_mm512_castsi256_si512(folded), _mm256_madd_epi16(head.minima, of_16), 1);
-    } else if constexpr (Format::kOffset != 0) {
-      const __m256i offset =
-          _mm256_mullo_epi32(_mm256_madd_epi16(head.scales, of_16), _mm256_set1_epi32(Format::kOffset));
+    } else if constexpr (kOffset != 0) {
+      const __m256i offset = _mm256_mullo_epi32(_mm256_madd_epi16(head.scales, of_16), _mm256_set1_epi32(kOffset));
       return _mm512_sub_epi32(sums, _mm512_zextsi256_si512(offset));
     } else {
       return sums;
@@ -179,11 +195,11 @@ struct Avx512Matvec {
   }
 
   static __m512 add_block_of_32(__m512 total, __m512i sums, const uint32_t* d_m, const Activations& x, size_t block) {
-    if constexpr (Format::kOffset != 0) {
-      sums = _mm512_sub_epi32(sums, _mm512_set1_epi32(Format::kOffset * at<int16_t>(x.sums, block)));
+    if constexpr (kOffset != 0) {
+      sums = _mm512_sub_epi32(sums, _mm512_set1_epi32(kOffset * at<int16_t>(x.sums, block)));
     }
     const __m512i both = _mm512_load_si512(d_m);
-    const __m512 scale = _mm512_mul_ps(V::half_low(both), _mm512_set1_ps(at<float>(x.scales, block)));
+    const __m512 scale = _mm512_mul_ps(Stream::d(both), _mm512_set1_ps(at<float>(x.scales, block)));
     total = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), scale, total);
     if constexpr (Format::kMinimum) {
       total = _mm512_fmadd_ps(V::half_high(both), _mm512_set1_ps(at<float>(x.scaled_sums, block)), total);
@@ -195,7 +211,7 @@ struct Avx512Matvec {
     const __m512i both = _mm512_load_si512(d_m);
     const __m512 x_scale = _mm512_set1_ps(at<float>(x.scales, block));
     const __m512i products = Format::kMinimum ? sums.first : _mm512_add_epi32(sums.first, sums.second);
-    total = _mm512_fmadd_ps(_mm512_cvtepi32_ps(products), _mm512_mul_ps(V::half_low(both), x_scale), total);
+    total = _mm512_fmadd_ps(_mm512_cvtepi32_ps(products), _mm512_mul_ps(Stream::d(both), x_scale), total);
     if constexpr (Format::kMinimum) {
       total = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(sums.second), _mm512_mul_ps(V::half_high(both), x_scale), total);
     }

@@ -24,6 +24,10 @@ struct Avx512BlockHead {
 };
 
 struct Avx512StreamSteps : Avx512Vnni {
+  using Head = Avx512BlockHead;
+  // A block's scale from what the stream's d_m() gave.
+  static __m512 d(__m512i d_m) { return half_low(d_m); }
+
   static __m256i load32(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
   static __m512i load64(const void* p) { return _mm512_loadu_si512(p); }
   static __m512i twice(const void* p) { return _mm512_broadcast_i64x4(load32(p)); }
@@ -152,9 +156,18 @@ struct Avx512Stream<Q8_0> : Avx512StreamSteps {
 };
 
 template <>
+struct Avx512Stream<MXFP4> : Avx512StreamSteps {
+  static __m512i weights(const std::byte* a, const std::byte* b) {
+    return lookup(table(kMxfp4Bytes), nibbles(a + offsetof(MXFP4::Block, qs), b + offsetof(MXFP4::Block, qs)));
+  }
+  static uint32_t d_m(const std::byte* block) { return static_cast<uint32_t>(block[offsetof(MXFP4::Block, e)]); }
+  static __m512 d(__m512i d_m) { return e8m0_half(d_m); }
+};
+
+template <>
 struct Avx512Stream<IQ4_NL> : Avx512StreamSteps {
   static __m512i weights(const std::byte* a, const std::byte* b) {
-    return lookup(iq4_levels(), nibbles(a + offsetof(IQ4_NL::Block, qs), b + offsetof(IQ4_NL::Block, qs)));
+    return lookup(levels(IQ4_NL::kValues), nibbles(a + offsetof(IQ4_NL::Block, qs), b + offsetof(IQ4_NL::Block, qs)));
   }
   static uint32_t d_m(const std::byte* block) { return word(block + offsetof(IQ4_NL::Block, d)); }
 };
@@ -259,8 +272,8 @@ struct Avx512Stream<IQ4_XS> : Avx512StreamSteps {
   template <int kChunk>
   static Chunk weights(const std::byte* block, const Avx512BlockHead&) {
     const Chunk index = split_bytes(load64(block + offsetof(IQ4_XS::Block, qs) + kChunk * 64));
-    const __m512i levels = iq4_levels();
-    return {lookup(levels, index.low), lookup(levels, index.high)};
+    const __m512i table = levels(IQ4_NL::kValues);
+    return {lookup(table, index.low), lookup(table, index.high)};
   }
   static uint32_t d_m(const std::byte* block) { return word(block + offsetof(IQ4_XS::Block, d)); }
 };

@@ -174,10 +174,12 @@ void Model::table_row(Role role, size_t row, float* out) const {
   info.unpack(table.data + table.stride * row, out, table.columns / info.block_size);
 }
 
-uint64_t Model::resident_bytes() const {
-  const Weight& table = matrix(Role::token_embd);
-  return gguf_->file_bytes() + adapter_resident_bytes_ -
-         (is_tied() ? 0 : static_cast<uint64_t>(table.stride) * table.rows);
+uint64_t Model::resident_bytes(bool with_head) const {
+  const auto bytes = [](const Weight& weight) { return static_cast<uint64_t>(weight.stride) * weight.rows; };
+  uint64_t resident = gguf_->file_bytes() + adapter_resident_bytes_;
+  if (!is_tied()) resident -= bytes(matrix(Role::token_embd));
+  if (!with_head && has_head()) resident -= bytes(head());
+  return resident;
 }
 
 uint64_t Model::owned_bytes() const {

@@ -94,8 +94,9 @@ class Model {
   void table_row(Role table, size_t row, float* out) const;
   size_t staging_bytes() const { return matrix(Role::token_embd).stride; }
 
-  uint64_t resident_bytes() const;  // of the files' mappings once every weight has been used
-  uint64_t owned_bytes() const;     // heap that a runnable model holds beside the mapping
+  // Of the files' mappings once every weight has been used, with the head or without.
+  uint64_t resident_bytes(bool with_head = true) const;
+  uint64_t owned_bytes() const;  // heap that a runnable model holds beside the mapping
 
   // Reads every tensor of the model's file; throws Error(bad_file) naming the first with a value or block scale that is not finite.
   void check_tensors() const;

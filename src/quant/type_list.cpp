@@ -6,8 +6,10 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <string>
 #include <type_traits>
 
+#include "base/error.h"
 #include "base/half.h"
 
 namespace thimble {
@@ -26,7 +28,7 @@ void unpack_blocks(const std::byte* in, float* out, size_t blocks) {
   }
 }
 
-template <class Q>
+template <Packable Q>
 void pack_blocks(const float* in, std::byte* out, size_t blocks) {
   for (size_t b = 0; b < blocks; ++b) {
     typename Q::Block block;
@@ -37,7 +39,8 @@ void pack_blocks(const float* in, std::byte* out, size_t blocks) {
 
 bool is_finite_f16(uint16_t bits) { return std::isfinite(f16_to_f32(bits)); }
 
-// A block's binary16 fields are d, and dmin or m where it has a minimum; a format of single numbers has only x.
+// A block's binary16 fields are d, and dmin or m where it has a minimum; a format of single numbers has only x. A format with
+// a scale of another kind says itself.
 template <class Q>
 bool has_finite_block_scales(const typename Q::Block& block) {
   using Block = typename Q::Block;
@@ -45,6 +48,8 @@ bool has_finite_block_scales(const typename Q::Block& block) {
     float value;
     Q::unpack(block, &value);
     return std::isfinite(value);
+  } else if constexpr (requires { Q::has_finite_scale(block); }) {
+    return Q::has_finite_scale(block);
   } else {
     static_assert(std::is_same_v<decltype(Block::d), uint16_t>);
     bool finite = is_finite_f16(block.d);
@@ -66,8 +71,15 @@ bool has_finite_scales(const std::byte* in, size_t blocks) {
 
 template <class Q>
 constexpr TypeInfo info_of() {
-  return {Q::kType,          Q::kName,        Q::kBlockSize,        sizeof(typename Q::Block),
-          &unpack_blocks<Q>, &pack_blocks<Q>, &has_finite_scales<Q>};
+  TypeInfo info{.type = Q::kType,
+                .name = Q::kName,
+                .block_size = Q::kBlockSize,
+                .block_bytes = sizeof(typename Q::Block),
+                .unpack = &unpack_blocks<Q>,
+                .pack = nullptr,
+                .has_finite_scales = &has_finite_scales<Q>};
+  if constexpr (Packable<Q>) info.pack = &pack_blocks<Q>;
+  return info;
 }
 
 constexpr auto kTypes = [] {
@@ -79,7 +91,22 @@ constexpr auto kTypes = [] {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+std::string packable_names() {
+  std::string names;
+  for (const TypeInfo& type : kTypes) {
+    if (type.pack != nullptr) names += (names.empty() ? "" : ", ") + std::string(type.name);
+  }
+  return names;
+}
+
 }  // namespace
+
+void TypeInfo::pack_or_fail(const float* in, std::byte* out, size_t blocks) const {
+  if (pack == nullptr) {
+    fail(ExitCode::usage, "{} can be read but not written; formats that can be written: {}", name, packable_names());
+  }
+  pack(in, out, blocks);
+}
 
 std::span<const TypeInfo> all_types() { return kTypes; }
 

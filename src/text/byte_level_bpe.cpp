@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "text/hash.h"
+#include "text/sentencepiece.h"
 
 namespace thimble {
 namespace {
@@ -136,14 +137,28 @@ struct ByteLevelBpe::Work {
 };
 
 ByteLevelBpe::ByteLevelBpe(const Gguf& gguf, const Vocabulary& vocabulary, const PreTokenizerSpec& spec)
-    : vocabulary_(vocabulary), pre_tokenizer_(spec), merges_(gguf, vocabulary), ignore_merges_(spec.ignore_merges) {
+    : vocabulary_(vocabulary),
+      pre_tokenizer_(spec),
+      merges_(gguf, vocabulary),
+      ignore_merges_(spec.ignore_merges),
+      has_characters_(spec.has_characters) {
   for (uint32_t byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
-    byte_tokens_[byte] = vocabulary.find_plain(written({&c, 1})).value_or(kNoToken);
+    const auto id =
+        has_characters_ ? vocabulary.find(fmt::format("<0x{:02X}>", byte)) : vocabulary.find_plain(written({&c, 1}));
+    byte_tokens_[byte] = id.value_or(kNoToken);
   }
 }
 
 void ByteLevelBpe::encode(std::string_view text, std::vector<TokenId>& ids) const {
+  if (has_characters_) {
+    encode_words(mark_spaces(text), ids);
+  } else {
+    encode_words(text, ids);
+  }
+}
+
+void ByteLevelBpe::encode_words(std::string_view text, std::vector<TokenId>& ids) const {
   Work work;
   for (const uint32_t length : pre_tokenizer_.split(text)) {
     encode_word(text.substr(0, length), work, ids);
@@ -151,17 +166,32 @@ void ByteLevelBpe::encode(std::string_view text, std::vector<TokenId>& ids) cons
   }
 }
 
+// A word that is a token and is not made by merging. In Gemma 4 those are line breaks.
+std::optional<TokenId> ByteLevelBpe::find_whole(std::string_view word) const {
+  if (word.size() > vocabulary_.longest_text()) return std::nullopt;
+  if (has_characters_) return word.front() == '\n' ? vocabulary_.find_plain(word) : std::nullopt;
+  return ignore_merges_ ? vocabulary_.find_plain(written(word)) : std::nullopt;
+}
+
 void ByteLevelBpe::encode_word(std::string_view word, Work& work, std::vector<TokenId>& ids) const {
-  if (ignore_merges_ && word.size() <= vocabulary_.longest_text()) {
-    if (const auto id = vocabulary_.find_plain(written(word))) {
-      ids.push_back(*id);
-      return;
-    }
+  if (const auto id = find_whole(word)) {
+    ids.push_back(*id);
+    return;
   }
   work.symbols.clear();
-  for (size_t i = 0; i < word.size(); ++i) {
-    const auto at = static_cast<int32_t>(i);
-    work.symbols.push_back({byte_tokens_[static_cast<uint8_t>(word[i])], at - 1, at + 1});
+  const auto add = [&](TokenId id) {
+    const auto at = static_cast<int32_t>(work.symbols.size());
+    work.symbols.push_back({id, at - 1, at + 1});
+  };
+  for (size_t at = 0; at < word.size();) {
+    const CodePoint c = has_characters_ ? decode_utf8(word, at) : CodePoint{0, 1, false};
+    const auto id = c.valid ? vocabulary_.find_plain(word.substr(at, c.length)) : std::nullopt;
+    if (id) {
+      add(*id);
+    } else {
+      for (const char byte : word.substr(at, c.length)) add(byte_tokens_[static_cast<uint8_t>(byte)]);
+    }
+    at += c.length;
   }
   work.symbols.back().next = -1;
   merge_symbols(work);
@@ -208,7 +238,8 @@ void ByteLevelBpe::merge_symbols(Work& work) const {
   }
 }
 
-std::string ByteLevelBpe::bytes_of(std::string_view token_text) {
+std::string ByteLevelBpe::bytes_of(std::string_view token_text) const {
+  if (has_characters_) return unmark_spaces(token_text);
   std::string out;
   for (size_t at = 0; at < token_text.size();) {
     const CodePoint c = decode_utf8(token_text, at);

@@ -9,16 +9,16 @@
 namespace thimble {
 namespace {
 
-constexpr std::string_view kSpace = "\xe2\x96\x81";  // U+2581
 constexpr TokenId kNoToken = -1;
 
-std::string escape_spaces(std::string_view text, bool add_space_prefix) {
+}  // namespace
+
+std::string mark_spaces(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 2);
-  if (add_space_prefix) out += kSpace;
   for (const char c : text) {
     if (c == ' ') {
-      out += kSpace;
+      out += kSpaceMark;
     } else {
       out += c;
     }
@@ -26,7 +26,15 @@ std::string escape_spaces(std::string_view text, bool add_space_prefix) {
   return out;
 }
 
-}  // namespace
+std::string unmark_spaces(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const bool is_space = text.starts_with(kSpaceMark);
+    out += is_space ? ' ' : text.front();
+    text.remove_prefix(is_space ? kSpaceMark.size() : 1);
+  }
+  return out;
+}
 
 int byte_token_value(std::string_view text) {
   if (text.size() != 6 || !text.starts_with("<0x") || !text.ends_with('>')) return -1;
@@ -37,7 +45,7 @@ int byte_token_value(std::string_view text) {
 }
 
 SentencePiece::SentencePiece(const Gguf& gguf, const Vocabulary& vocabulary, std::optional<TokenId> unknown)
-    : vocabulary_(vocabulary) {
+    : vocabulary_(vocabulary), add_space_prefix_(gguf.boolean("tokenizer.ggml.add_space_prefix").value_or(true)) {
   for (uint32_t byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
     auto id = vocabulary.find(fmt::format("<0x{:02X}>", byte));
@@ -73,9 +81,10 @@ struct SentencePiece::Work {
   std::vector<Candidate> candidates;  // a heap, the highest score first, then the leftmost
 };
 
-void SentencePiece::encode(std::string_view text, bool add_space_prefix, std::vector<TokenId>& ids) const {
+void SentencePiece::encode(std::string_view text, std::vector<TokenId>& ids) const {
   Work work;
-  work.text = escape_spaces(text, add_space_prefix);
+  if (add_space_prefix_) work.text = kSpaceMark;
+  work.text += mark_spaces(text);
   for (size_t at = 0; at < work.text.size();) {
     const CodePoint c = decode_utf8(work.text, at);
     const uint32_t length = c.valid ? c.length : 1;
@@ -126,16 +135,6 @@ void SentencePiece::merge_symbols(Work& work) const {
     propose(left.previous);
     propose(best.left);
   }
-}
-
-std::string SentencePiece::bytes_of(std::string_view token_text) {
-  std::string out;
-  while (!token_text.empty()) {
-    const bool is_space = token_text.starts_with(kSpace);
-    out += is_space ? ' ' : token_text.front();
-    token_text.remove_prefix(is_space ? kSpace.size() : 1);
-  }
-  return out;
 }
 
 }  // namespace thimble

@@ -15,21 +15,25 @@
 
 namespace thimble {
 
+inline constexpr std::string_view kSpaceMark = "\xe2\x96\x81";  // U+2581
+std::string mark_spaces(std::string_view text);                 // each space as U+2581
+std::string unmark_spaces(std::string_view text);               // each U+2581 as a space
+
 class SentencePiece {
  public:
-  // Throws Error(bad_file) where a byte has no token and there is no `unknown` one to stand for it. The vocabulary must
-  // outlive the object.
+  // tokenizer.ggml.add_space_prefix (true where absent) is read. Throws Error(bad_file) where a byte has no token and
+  // there is no `unknown` one to stand for it. The vocabulary must outlive the object.
   SentencePiece(const Gguf& gguf, const Vocabulary& vocabulary, std::optional<TokenId> unknown);
 
-  void encode(std::string_view text, bool add_space_prefix, std::vector<TokenId>& ids) const;
-  // The bytes that the text of a normal token stands for.
-  static std::string bytes_of(std::string_view token_text);
+  void encode(std::string_view text, std::vector<TokenId>& ids) const;
+  bool adds_space() const { return add_space_prefix_; }
 
  private:
   struct Work;
   void merge_symbols(Work& work) const;
 
   const Vocabulary& vocabulary_;
+  bool add_space_prefix_;
   std::array<TokenId, 256> byte_tokens_;
 };
 

@@ -77,6 +77,8 @@ constexpr std::array kEndTexts = std::to_array<std::string_view>({
 // Parts of an answer that are shown, though files call them control tokens.
 constexpr std::array<std::string_view, 4> kShownTexts = {"<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"};
 
+constexpr std::array<std::string_view, 1> kUnknownKeys = {"tokenizer.ggml.unknown_token_id"};
+
 // No vocabulary known comes near these; without them a file could make matching take hours.
 constexpr size_t kMostSpecialLengths = 256;
 constexpr size_t kLongestSpecial = 1024;
@@ -91,18 +93,22 @@ std::optional<TokenId> read_id(const Gguf& gguf, const Vocabulary& vocabulary, s
   return static_cast<TokenId>(*id);
 }
 
-// The default where the key is absent and the vocabulary has such a token.
-std::optional<TokenId> read_id_or(const Gguf& gguf, const Vocabulary& vocabulary, std::string_view key,
-                                  std::optional<TokenId> fallback) {
-  if (const auto id = read_id(gguf, vocabulary, key)) return id;
-  return fallback && vocabulary.contains(*fallback) ? fallback : std::nullopt;
-}
-
-std::optional<TokenId> find_role(const Gguf& gguf, Vocabulary& vocabulary, const Role& role) {
-  for (const std::string_view key : role.keys) {
+// The default where no key is there and the vocabulary has such a token.
+std::optional<TokenId> read_id_or(const Gguf& gguf, const Vocabulary& vocabulary,
+                                  std::span<const std::string_view> keys, std::optional<TokenId> fallback) {
+  for (const std::string_view key : keys) {
     if (key.empty()) continue;
     if (const auto id = read_id(gguf, vocabulary, key)) return id;
   }
+  return fallback && vocabulary.contains(*fallback) ? fallback : std::nullopt;
+}
+
+bool read_flag(const Gguf& gguf, std::string_view key, bool fallback) {
+  return key.empty() ? fallback : gguf.boolean(key).value_or(fallback);
+}
+
+std::optional<TokenId> find_role(const Gguf& gguf, Vocabulary& vocabulary, const Role& role) {
+  if (const auto id = read_id_or(gguf, vocabulary, role.keys, std::nullopt)) return id;
   for (const std::string_view text : role.texts) {
     const auto id = vocabulary.find(text);
     if (!id) continue;
@@ -120,32 +126,51 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
-// Phi-3's added tokens take the white space that follows them; no key in the file says so.
+bool contains_any(std::string_view text, std::initializer_list<std::string_view> parts) {
+  return std::ranges::any_of(parts, [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
+}
+
+// Some models' added tokens take the white space before or after them; no key in the file says so.
 void set_stripping(const Gguf& gguf, Vocabulary& vocabulary) {
   const std::string name = lower_case(gguf.string("general.name").value_or(""));
-  if (name.find("phi-3") == std::string::npos && name.find("phi3") == std::string::npos) return;
-  for (TokenId id = 0; vocabulary.contains(id); ++id) vocabulary.set_strips_right(id, vocabulary.is_special(id));
-  if (const auto id = vocabulary.find("</s>")) vocabulary.set_strips_right(*id, true);
-  for (const std::string_view text : {"<unk>", "<s>", "<|endoftext|>"}) {
-    if (const auto id = vocabulary.find(text)) vocabulary.set_strips_right(*id, false);
+  const auto strip_left = [&](std::string_view text) {
+    if (const auto id = vocabulary.find(text)) vocabulary.set_strips_left(*id);
+  };
+  if (contains_any(gguf.string("tokenizer.ggml.pre").value_or(""), {"jina-v2-de", "jina-v2-es", "jina-v2-code"}) ||
+      contains_any(gguf.string("general.architecture").value_or(""), {"nomic-bert-moe", "jina-bert-v3"})) {
+    strip_left("<mask>");
+  } else if (contains_any(name, {"phi-3", "phi3"})) {
+    for (TokenId id = 0; vocabulary.contains(id); ++id) vocabulary.set_strips_right(id, vocabulary.is_special(id));
+    if (const auto id = vocabulary.find("</s>")) vocabulary.set_strips_right(*id, true);
+    for (const std::string_view text : {"<unk>", "<s>", "<|endoftext|>"}) {
+      if (const auto id = vocabulary.find(text)) vocabulary.set_strips_right(*id, false);
+    }
+  } else if (contains_any(name, {"modern-bert"})) {
+    strip_left("[MASK]");
   }
 }
 
 }  // namespace
 
+TokenId require_unknown(const Gguf& gguf, std::optional<TokenId> unknown) {
+  if (unknown) return *unknown;
+  fail(ExitCode::bad_file, "{}: what is no token needs an unknown token, but {} is missing", printable(gguf.path()),
+       kUnknownKeys[0]);
+}
+
 SpecialTokens::SpecialTokens(const Gguf& gguf, Vocabulary& vocabulary, const SpecialTokenDefaults& defaults)
-    : bos_(read_id_or(gguf, vocabulary, "tokenizer.ggml.bos_token_id", defaults.bos)),
-      eos_(read_id_or(gguf, vocabulary, "tokenizer.ggml.eos_token_id", defaults.eos)),
-      unknown_(read_id_or(gguf, vocabulary, "tokenizer.ggml.unknown_token_id", defaults.unknown)),
-      add_bos_(gguf.boolean("tokenizer.ggml.add_bos_token").value_or(defaults.add_bos)),
-      add_eos_(gguf.boolean("tokenizer.ggml.add_eos_token").value_or(false)) {
+    : bos_(read_id_or(gguf, vocabulary, defaults.bos_keys, defaults.bos)),
+      eos_(read_id_or(gguf, vocabulary, {&defaults.eos_key, 1}, defaults.eos)),
+      unknown_(read_id_or(gguf, vocabulary, kUnknownKeys, defaults.unknown)),
+      add_bos_(read_flag(gguf, defaults.add_bos_key, defaults.add_bos)),
+      add_eos_(read_flag(gguf, defaults.add_eos_key, defaults.add_eos)) {
   if (add_bos_ && !bos_) {
-    fail(ExitCode::bad_file, "{}: texts are to begin with a BOS token, but tokenizer.ggml.bos_token_id is missing",
-         printable(gguf.path()));
+    fail(ExitCode::bad_file, "{}: texts are to begin with a BOS token, but {} is missing", printable(gguf.path()),
+         defaults.bos_keys[0]);
   }
   if (add_eos_ && !eos_) {
-    fail(ExitCode::bad_file, "{}: texts are to end with an EOS token, but tokenizer.ggml.eos_token_id is missing",
-         printable(gguf.path()));
+    fail(ExitCode::bad_file, "{}: texts are to end with an EOS token, but {} is missing", printable(gguf.path()),
+         defaults.eos_key);
   }
   find_end_of_generation(gguf, vocabulary);
   set_stripping(gguf, vocabulary);
@@ -236,7 +261,9 @@ void SpecialMatcher::cut(const Vocabulary& vocabulary, std::string_view text, co
       ++at;
       continue;
     }
-    if (at > done) out.push_back({done, at - done});
+    size_t text_end = at;
+    while (vocabulary.strips_left(*id) && text_end > done && is_ascii_space(text[text_end - 1])) --text_end;
+    if (text_end > done) out.push_back({done, text_end - done});
     out.push_back({at, wanted.length, *id});
     at += wanted.length;
     while (vocabulary.strips_right(*id) && at < end && is_ascii_space(text[at])) ++at;

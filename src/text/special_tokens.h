@@ -2,6 +2,7 @@
 // text as a whole before anything else is done with it.
 #pragma once
 
+#include <array>
 #include <bitset>
 #include <cstdint>
 #include <optional>
@@ -14,12 +15,21 @@
 
 namespace thimble {
 
+// What holds where the file says nothing, and where it would say it.
 struct SpecialTokenDefaults {
   std::optional<TokenId> bos;
   std::optional<TokenId> eos;
   std::optional<TokenId> unknown;
   bool add_bos = false;
+  bool add_eos = false;
+  std::array<std::string_view, 2> bos_keys = {"tokenizer.ggml.bos_token_id"};  // the first that is there counts
+  std::string_view eos_key = "tokenizer.ggml.eos_token_id";
+  std::string_view add_bos_key = "tokenizer.ggml.add_bos_token";  // empty where the file has no say
+  std::string_view add_eos_key = "tokenizer.ggml.add_eos_token";
 };
+
+// Error(bad_file) where a vocabulary that cannot do without an unknown token has none.
+TokenId require_unknown(const Gguf& gguf, std::optional<TokenId> unknown);
 
 class SpecialTokens {
  public:

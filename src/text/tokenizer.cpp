@@ -1,41 +1,82 @@
 #include "text/tokenizer.h"
 
+#include <algorithm>
+#include <array>
 #include <variant>
 
 #include "base/error.h"
 #include "text/byte_level_bpe.h"
 #include "text/sentencepiece.h"
 #include "text/special_tokens.h"
+#include "text/unigram.h"
 #include "text/vocabulary.h"
+#include "text/word_piece.h"
 
 namespace thimble {
 namespace {
 
 constexpr std::string_view kModelKey = "tokenizer.ggml.model";
 constexpr std::string_view kPreKey = "tokenizer.ggml.pre";
-constexpr std::string_view kByteLevel = "gpt2";
-constexpr std::string_view kSentencePiece = "llama";
 constexpr size_t kMostTextBytes = size_t{256} << 20;
 // What does not grow with the vocabulary: the object itself, compiled patterns, classes of special tokens.
 constexpr size_t kFixedBytes = size_t{24} << 10;
 
-bool is_byte_level(const Gguf& gguf) {
-  const auto model = gguf.string(kModelKey);
-  if (!model)
-    fail(ExitCode::bad_file, "{}: {} is missing: the file has no vocabulary", printable(gguf.path()), kModelKey);
-  if (*model != kByteLevel && *model != kSentencePiece) {
-    fail(ExitCode::bad_file, "{}: {} is '{}', supported are '{}' and '{}'", printable(gguf.path()), kModelKey,
-         printable(*model), kByteLevel, kSentencePiece);
-  }
-  return *model == kByteLevel;
+enum class Kind { byte_level, sentence_piece, word_piece, unigram };
+
+// A value of tokenizer.ggml.model.
+struct Model {
+  std::string_view name;
+  std::string_view called;
+  Kind kind;
+  std::string_view pre_tokenizer;  // where the model stands for one
+  SpecialTokenDefaults defaults;
+};
+
+// WordPiece texts stand between [CLS] and [SEP], whatever else the file says.
+constexpr std::array kModels = std::to_array<Model>({
+    {"gpt2", "byte-level BPE", Kind::byte_level, "", {}},
+    {"llama", "SentencePiece", Kind::sentence_piece, "", {.bos = 1, .eos = 2, .unknown = 0, .add_bos = true}},
+    {"bert",
+     "WordPiece",
+     Kind::word_piece,
+     "",
+     {.bos = 101,
+      .eos = 102,
+      .unknown = 100,
+      .add_bos = true,
+      .add_eos = true,
+      .bos_keys = {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.cls_token_id"},
+      .eos_key = "tokenizer.ggml.seperator_token_id",
+      .add_bos_key = "",
+      .add_eos_key = ""}},
+    {"t5", "Unigram", Kind::unigram, "", {.bos = {}, .eos = 1, .unknown = 2, .add_eos = true}},
+    {"gemma4", "Gemma 4's BPE", Kind::byte_level, "gemma4", {}},
+});
+
+std::string known_models() {
+  std::string all;
+  for (const Model& model : kModels) all += fmt::format("{}'{}'", all.empty() ? "" : ", ", model.name);
+  return all;
 }
 
-// nullptr for SentencePiece, which has none.
-const PreTokenizerSpec* choose_pre_tokenizer(const Gguf& gguf, std::string_view wanted) {
-  if (!is_byte_level(gguf)) {
-    if (wanted.empty()) return nullptr;
-    fail(ExitCode::usage, "--pre-tokenizer {}: the vocabulary of {} is SentencePiece and has no pre-tokenizer",
-         printable(wanted), printable(gguf.path()));
+const Model& model_of(const Gguf& gguf) {
+  const auto name = gguf.string(kModelKey);
+  if (!name)
+    fail(ExitCode::bad_file, "{}: {} is missing: the file has no vocabulary", printable(gguf.path()), kModelKey);
+  const auto found = std::ranges::find(kModels, *name, &Model::name);
+  if (found == kModels.end()) {
+    fail(ExitCode::bad_file, "{}: {} is '{}', supported are {}", printable(gguf.path()), kModelKey, printable(*name),
+         known_models());
+  }
+  return *found;
+}
+
+// nullptr where the model has none.
+const PreTokenizerSpec* choose_pre_tokenizer(const Gguf& gguf, const Model& model, std::string_view wanted) {
+  if (model.kind != Kind::byte_level || !model.pre_tokenizer.empty()) {
+    if (wanted.empty()) return find_pre_tokenizer(model.pre_tokenizer);
+    fail(ExitCode::usage, "--pre-tokenizer {}: the vocabulary of {} is {} and has no pre-tokenizer to choose",
+         printable(wanted), printable(gguf.path()), model.called);
   }
   const std::string_view name = wanted.empty() ? gguf.string(kPreKey).value_or("") : wanted;
   if (const PreTokenizerSpec* spec = find_pre_tokenizer(name)) return spec;
@@ -50,9 +91,13 @@ const PreTokenizerSpec* choose_pre_tokenizer(const Gguf& gguf, std::string_view 
        printable(gguf.path()), kPreKey, printable(name), known_pre_tokenizers());
 }
 
-SpecialTokenDefaults special_defaults(const PreTokenizerSpec* spec) {
-  if (spec != nullptr) return {.bos = {}, .eos = {}, .unknown = {}, .add_bos = spec->add_bos};
-  return {.bos = 1, .eos = 2, .unknown = 0, .add_bos = true};
+SpecialTokenDefaults special_defaults(const Model& model, const PreTokenizerSpec* spec) {
+  SpecialTokenDefaults defaults = model.defaults;
+  if (spec == nullptr) return defaults;
+  defaults.add_bos = spec->add_bos;
+  // Files of Gemma 4 deny their BOS; without it the model fails.
+  if (spec->has_characters) defaults.add_bos_key = "";
+  return defaults;
 }
 
 void check_byte_tokens(const Gguf& gguf, const Vocabulary& vocabulary) {
@@ -63,24 +108,36 @@ void check_byte_tokens(const Gguf& gguf, const Vocabulary& vocabulary) {
   }
 }
 
-using Algorithm = std::variant<ByteLevelBpe, SentencePiece>;
+using Algorithm = std::variant<ByteLevelBpe, SentencePiece, WordPiece, Unigram>;
 
-Algorithm make_algorithm(const Gguf& gguf, const Vocabulary& vocabulary, const PreTokenizerSpec* spec,
+Algorithm make_algorithm(const Gguf& gguf, const Vocabulary& vocabulary, Kind kind, const PreTokenizerSpec* spec,
                          std::optional<TokenId> unknown) {
-  if (spec != nullptr) return Algorithm(std::in_place_type<ByteLevelBpe>, gguf, vocabulary, *spec);
-  return Algorithm(std::in_place_type<SentencePiece>, gguf, vocabulary, unknown);
+  switch (kind) {
+    case Kind::byte_level: return Algorithm(std::in_place_type<ByteLevelBpe>, gguf, vocabulary, *spec);
+    case Kind::sentence_piece: return Algorithm(std::in_place_type<SentencePiece>, gguf, vocabulary, unknown);
+    case Kind::word_piece: return Algorithm(std::in_place_type<WordPiece>, gguf, vocabulary, unknown);
+    case Kind::unigram: break;
+  }
+  return Algorithm(std::in_place_type<Unigram>, gguf, vocabulary, unknown);
+}
+
+// Whether encoding puts a space before text.
+bool adds_space(const Algorithm& algorithm) {
+  if (const auto* pieces = std::get_if<SentencePiece>(&algorithm)) return pieces->adds_space();
+  if (const auto* unigram = std::get_if<Unigram>(&algorithm)) return unigram->adds_space();
+  return std::holds_alternative<WordPiece>(algorithm);
 }
 
 }  // namespace
 
 class Tokenizer::Impl {
  public:
-  Impl(const Gguf& gguf, const PreTokenizerSpec* spec)
+  Impl(const Gguf& gguf, const Model& model, const PreTokenizerSpec* spec)
       : vocabulary_(gguf),
-        special_(gguf, vocabulary_, special_defaults(spec)),
+        special_(gguf, vocabulary_, special_defaults(model, spec)),
         matcher_(gguf, vocabulary_),
-        algorithm_(make_algorithm(gguf, vocabulary_, spec, special_.unknown())),
-        add_space_prefix_(spec == nullptr && gguf.boolean("tokenizer.ggml.add_space_prefix").value_or(true)) {
+        algorithm_(make_algorithm(gguf, vocabulary_, model.kind, spec, special_.unknown())),
+        adds_space_(adds_space(algorithm_)) {
     check_byte_tokens(gguf, vocabulary_);
   }
 
@@ -90,14 +147,13 @@ class Tokenizer::Impl {
   std::vector<TokenId> encode(std::string_view text, EncodeOptions options) const {
     std::vector<TokenId> ids;
     if (options.add_special && special_.adds_bos()) ids.push_back(*special_.bos());
-    bool after_special = true;
     for (const Fragment& fragment : matcher_.partition(vocabulary_, text, options.parse_special, options.barred)) {
       if (fragment.token != Fragment::kText) {
         ids.push_back(fragment.token);
-      } else {
-        encode_fragment(text.substr(fragment.begin, fragment.length), add_space_prefix_ && after_special, ids);
+        continue;
       }
-      after_special = fragment.token != Fragment::kText;
+      const std::string_view part = text.substr(fragment.begin, fragment.length);
+      std::visit([&](const auto& algorithm) { algorithm.encode(part, ids); }, algorithm_);
     }
     if (options.add_special && special_.adds_eos()) ids.push_back(*special_.eos());
     return ids;
@@ -128,8 +184,8 @@ class Tokenizer::Impl {
       case TokenType::unused: return {};
       case TokenType::normal: break;
     }
-    return std::holds_alternative<ByteLevelBpe>(algorithm_) ? ByteLevelBpe::bytes_of(text)
-                                                            : SentencePiece::bytes_of(text);
+    const auto* bpe = std::get_if<ByteLevelBpe>(&algorithm_);
+    return bpe != nullptr ? bpe->bytes_of(text) : unmark_spaces(text);
   }
 
   // The inverse of encode: each stretch of text between special tokens was given a space.
@@ -139,7 +195,7 @@ class Tokenizer::Impl {
     for (const TokenId id : ids) {
       const std::string bytes = piece(id, render_special);
       const bool is_special = vocabulary_.is_special(id);
-      const bool is_added = add_space_prefix_ && after_special && !is_special && bytes.starts_with(' ');
+      const bool is_added = adds_space_ && after_special && !is_special && bytes.starts_with(' ');
       out += std::string_view(bytes).substr(is_added ? 1 : 0);
       after_special = is_special;
     }
@@ -154,28 +210,22 @@ class Tokenizer::Impl {
   size_t memory_bytes() const {
     size_t total = sizeof(*this) + vocabulary_.memory_bytes() + special_.memory_bytes() + matcher_.memory_bytes();
     if (const auto* bpe = std::get_if<ByteLevelBpe>(&algorithm_)) total += bpe->memory_bytes();
+    if (const auto* unigram = std::get_if<Unigram>(&algorithm_)) total += unigram->memory_bytes();
     return total;
   }
 
  private:
-  void encode_fragment(std::string_view text, bool add_space, std::vector<TokenId>& ids) const {
-    if (const auto* bpe = std::get_if<ByteLevelBpe>(&algorithm_)) {
-      bpe->encode(text, ids);
-    } else {
-      std::get<SentencePiece>(algorithm_).encode(text, add_space, ids);
-    }
-  }
-
   Vocabulary vocabulary_;
   SpecialTokens special_;
   SpecialMatcher matcher_;
   Algorithm algorithm_;
-  bool add_space_prefix_;
+  bool adds_space_;
 };
 
 Tokenizer Tokenizer::from_gguf(const Gguf& gguf, std::string_view pre_tokenizer) {
-  const PreTokenizerSpec* spec = choose_pre_tokenizer(gguf, pre_tokenizer);
-  return Tokenizer(std::make_unique<const Impl>(gguf, spec));
+  const Model& model = model_of(gguf);
+  const PreTokenizerSpec* spec = choose_pre_tokenizer(gguf, model, pre_tokenizer);
+  return Tokenizer(std::make_unique<const Impl>(gguf, model, spec));
 }
 
 Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
@@ -227,8 +277,14 @@ size_t Tokenizer::planned_bytes(const Gguf& gguf) {
     const GgufValue* value = gguf.find(key);
     return value == nullptr ? 0 : value->count;
   };
-  size_t total = kFixedBytes + Vocabulary::planned_bytes(count("tokenizer.ggml.tokens"));
-  if (is_byte_level(gguf)) total += MergeTable::planned_bytes(count("tokenizer.ggml.merges"));
+  const uint64_t tokens = count("tokenizer.ggml.tokens");
+  const size_t total = kFixedBytes + Vocabulary::planned_bytes(tokens);
+  switch (model_of(gguf).kind) {
+    case Kind::byte_level: return total + MergeTable::planned_bytes(count("tokenizer.ggml.merges"));
+    case Kind::unigram: return total + Unigram::planned_bytes(tokens);
+    case Kind::sentence_piece:
+    case Kind::word_piece: break;
+  }
   return total;
 }
 

@@ -154,6 +154,8 @@ void Vocabulary::set_type(TokenId id, TokenType type) {
   attributes = static_cast<uint8_t>((attributes & ~kTypeBits) | static_cast<uint8_t>(type));
 }
 
+void Vocabulary::set_strips_left(TokenId id) { attributes_[static_cast<size_t>(id)] |= kStripsLeft; }
+
 void Vocabulary::set_strips_right(TokenId id, bool strips) {
   uint8_t& attributes = attributes_[static_cast<size_t>(id)];
   attributes = static_cast<uint8_t>((attributes & ~kStripsRight) | (strips ? kStripsRight : 0));

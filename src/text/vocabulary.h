@@ -28,9 +28,12 @@ class Vocabulary {
   }
   float score(TokenId id) const;      // finite; 0 where the file has none
   bool is_special(TokenId id) const;  // control, unknown or user_defined: matched as a whole, before all else
+  // Whether, where it is found in text, white space before or after it belongs to it.
+  bool strips_left(TokenId id) const { return (attributes_[id] & kStripsLeft) != 0; }
   bool strips_right(TokenId id) const { return (attributes_[id] & kStripsRight) != 0; }
   bool is_plain(TokenId id) const;            // none that the file declares as control, unknown or byte
   void set_type(TokenId id, TokenType type);  // the declared type stays
+  void set_strips_left(TokenId id);
   void set_strips_right(TokenId id, bool strips);
 
   // The token with exactly this text; the last one where several have it.
@@ -46,6 +49,7 @@ class Vocabulary {
   static constexpr uint8_t kTypeBits = 7;
   static constexpr int kDeclaredShift = 3;
   static constexpr uint8_t kStripsRight = 1 << 6;
+  static constexpr uint8_t kStripsLeft = 1 << 7;
 
   static uint8_t both_types(TokenType type);
   void read_texts(const Gguf& gguf);

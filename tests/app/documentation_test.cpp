@@ -9,7 +9,9 @@
 #include "app/help_text.h"
 #include "app/man_page.h"
 #include "app/verbs.h"
+#include "model/arch_spec.h"
 #include "program_runner.h"
+#include "support/temp_file.h"
 
 namespace thimble {
 namespace {
@@ -91,6 +93,13 @@ TEST(Documentation, ExamplesUseOptionsThatExist) {
       }
     }
   }
+}
+
+TEST(Documentation, ModelsPageIsTheRegistry) {
+  const std::string page = test::run({"help", "models"}).out;
+  EXPECT_EQ(page, test::read_file(std::string(THIMBLE_TEST_DATA) + "/../../docs/models.md"))
+      << "docs/models.md: write it with 'thimble help models > docs/models.md'";
+  for (const ArchSpec* spec : all_architectures()) EXPECT_TRUE(contains(page, "`" + std::string(spec->name) + "`"));
 }
 
 TEST(Documentation, HelpIsReachedInEveryWay) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/half.h"
@@ -29,33 +30,46 @@ std::vector<const TypeInfo*> quantized_types() {
   return out;
 }
 
-// The binary16 minimum (m or dmin) of a block; 0 where the format has none.
-uint16_t& no_minimum() {
-  static thread_local uint16_t zero;
-  return zero = 0;
-}
-
-template <class Block>
-uint16_t& minimum_of(Block& block) {
-  if constexpr (requires { block.m; }) {
-    return block.m;
-  } else if constexpr (requires { block.dmin; }) {
-    return block.dmin;
-  } else {
-    return no_minimum();
-  }
-}
-
-// Calls f with a block's scale and minimum, as their bits.
+// Calls f with the format and with the block at `bytes`, which it may change.
 template <class F>
-void visit_scales(NumberType type, std::byte* bytes, F f) {
+void visit_block(NumberType type, std::byte* bytes, F f) {
   AllTypes::for_each([&]<class Q>() {
     if constexpr (Q::kBlockSize > 1) {
       if (Q::kType != type) return;
       typename Q::Block block;
       std::memcpy(&block, bytes, sizeof block);
-      f(block.d, minimum_of(block));
+      f.template operator()<Q>(block);
       std::memcpy(bytes, &block, sizeof block);
+    }
+  });
+}
+
+// The binary16 minimum (m or dmin) of a block as its bits; 0 where the format has none.
+uint16_t minimum_of(NumberType type, std::byte* bytes) {
+  uint16_t minimum = 0;
+  visit_block(type, bytes, [&]<class Q>(typename Q::Block& block) {
+    if constexpr (requires { block.m; }) minimum = block.m;
+    if constexpr (requires { block.dmin; }) minimum = block.dmin;
+  });
+  return minimum;
+}
+
+// MXFP4's scales reach 2^127, where every sum is infinite and nothing can be seen: the tests take its exponents from the
+// range of the other formats' scales.
+constexpr int kLeastExponent = 112;
+constexpr int kLargestExponent = 143;
+
+void set_largest_scales(NumberType type, std::byte* bytes) {
+  constexpr uint16_t kLargestHalf = 0x7bff;
+  visit_block(type, bytes, []<class Q>(typename Q::Block& block) {
+    if constexpr (requires { block.d; }) block.d = kLargestHalf;
+    if constexpr (requires { block.m; }) block.m = kLargestHalf;
+    if constexpr (requires { block.dmin; }) block.dmin = kLargestHalf;
+    if constexpr (std::is_same_v<Q, MXFP4>) block.e = kLargestExponent;
+    if constexpr (std::is_same_v<Q, IQ1_M>) {
+      for (int i = 0; i < 4; ++i) {
+        block.scales[i] = static_cast<uint16_t>((block.scales[i] & 0xfff) | (kLargestHalf >> (4 * i) & 0xf) << 12);
+      }
     }
   });
 }
@@ -65,20 +79,24 @@ constexpr Weights kWeightKinds[] = {Weights::random, Weights::zeros, Weights::on
                                     Weights::low_bits};
 
 void fill_blocks(const TypeInfo& type, Weights kind, size_t blocks, Random& random, std::byte* out) {
-  constexpr uint16_t kLargestHalf = 0x7bff;
   for (size_t b = 0; b < blocks; ++b, out += type.block_bytes) {
     switch (kind) {
       case Weights::random:
         do {
           for (size_t i = 0; i < type.block_bytes; ++i) out[i] = static_cast<std::byte>(random());
         } while (!type.has_finite_scales(out, 1));
+        visit_block(type.type, out, [&]<class Q>(typename Q::Block& block) {
+          if constexpr (std::is_same_v<Q, MXFP4>) {
+            block.e = static_cast<uint8_t>(kLeastExponent + random() % (kLargestExponent - kLeastExponent));
+          }
+        });
         continue;
       case Weights::zeros: std::memset(out, 0x00, type.block_bytes); break;
       case Weights::ones: std::memset(out, 0xff, type.block_bytes); break;
       case Weights::high_bits: std::memset(out, 0x80, type.block_bytes); break;
       case Weights::low_bits: std::memset(out, 0x7f, type.block_bytes); break;
     }
-    visit_scales(type.type, out, [](uint16_t& d, uint16_t& m) { d = m = kLargestHalf; });
+    set_largest_scales(type.type, out);
   }
 }
 
@@ -276,9 +294,7 @@ TEST_P(Matmul, ScalarIsWithinRoundingOfDoublePrecision) {
         double expected = 0;
         double magnitude = 0;
         for (size_t b = 0; b < blocks; ++b) {
-          double minimum = 0;
-          visit_scales(type().type, first + b * type().block_bytes,
-                       [&](uint16_t&, uint16_t& m) { minimum = f16_to_f32(m); });
+          const double minimum = f16_to_f32(minimum_of(type().type, first + b * type().block_bytes));
           double sum = 0;
           for (size_t i = b * block; i < (b + 1) * block; ++i) {
             const double x = static_cast<double>(q[i]) * d[b];
@@ -312,6 +328,25 @@ TEST_P(Matmul, NonFiniteActivationsGiveNonFiniteProducts) {
         ASSERT_EQ(std::isfinite(y[i]), i / product.rows != 1) << describe(*table, product) << " element " << i;
       }
     }
+  }
+}
+
+// The subnormal scales, the ones that overflow, and 255, which the standard calls NaN.
+TEST(MatmulOfMxfp4, EveryTableEqualsScalarForEveryScale) {
+  Random random(7);
+  const Kernels& scalar = *available_kernels().back();
+  const Product product{&type_info(NumberType::MXFP4), 256, 3, 64};
+  Operands operands(product, Weights::random, Inputs::random, random);
+  for (size_t row = 0; row < product.rows; ++row) {
+    operands.weights.data()[row * product.stride()] = static_cast<std::byte>(row);
+    operands.weights.data()[row * product.stride() + sizeof(MXFP4::Block)] = std::byte{0};
+  }
+  const auto expected = multiply(scalar, product, operands);
+  EXPECT_NE(expected[0], 0.0f);
+  for (const Kernels* table : available_kernels()) {
+    ASSERT_TRUE(all_same(multiply(*table, product, operands), expected)) << describe(*table, product);
+    const auto alone = multiply(*table, product, operands, 0, product.rows, 0, 1);
+    ASSERT_TRUE(all_same(alone, {expected.begin(), expected.begin() + product.rows})) << describe(*table, product);
   }
 }
 

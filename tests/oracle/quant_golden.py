@@ -15,25 +15,45 @@ from gguf.quants import dequantize, quantize
 
 # Where each format keeps its binary16 numbers.
 HALVES = {T.F16: [0], T.Q4_0: [0], T.Q4_1: [0, 2], T.Q5_0: [0], T.Q5_1: [0, 2], T.Q8_0: [0], T.Q2_K: [80, 82], T.Q3_K: [108],
-          T.Q4_K: [0, 2], T.Q5_K: [0, 2], T.Q6_K: [208], T.IQ4_NL: [0], T.IQ4_XS: [0], T.BF16: [0], T.F32: []}
+          T.Q4_K: [0, 2], T.Q5_K: [0, 2], T.Q6_K: [208], T.IQ4_NL: [0], T.IQ4_XS: [0], T.BF16: [0], T.F32: [], T.IQ3_S: [0],
+          T.IQ3_XXS: [0], T.IQ2_S: [0], T.IQ2_XS: [0], T.IQ2_XXS: [0], T.IQ1_S: [0], T.TQ1_0: [52], T.TQ2_0: [64]}
+IQ1_M_SCALES = 48  # four words, a nibble of the binary16 number in the top of each
 # Zero, minus zero, least and largest subnormal, least and largest normal, infinities, quiet and signalling NaN.
 SPECIAL_HALVES = [0x0000, 0x8000, 0x0001, 0x83FF, 0x0400, 0x7BFF, 0xFBFF, 0x7C00, 0xFC00, 0x7E00, 0x7C01]
 PACKED_BY_GGUF = [T.F16, T.BF16, T.Q4_0, T.Q4_1, T.Q5_0, T.Q5_1, T.Q8_0]
 
 
+def store_halves(block, qtype, bits):
+    """A binary16 number, as bits() gives it, in each place that has one."""
+    if qtype == T.IQ1_M:
+        half = bits()
+        words = block[IQ1_M_SCALES:IQ1_M_SCALES + 8].view("<u2")
+        for i in range(4):
+            words[i] = words[i] & 0x0FFF | (half >> 4 * i & 0xF) << 12
+        return
+    for at in HALVES[qtype]:
+        block[at:at + 2] = np.frombuffer(struct.pack("<H", bits()), np.uint8)
+
+
+def mxfp4_blocks(rng):
+    """Every scale there is, over every level."""
+    blocks = rng.integers(0, 256, (256, 17), dtype=np.uint8)
+    blocks[:, 0] = np.arange(256)
+    return blocks
+
+
 def blocks_of(qtype, rng):
+    if qtype == T.MXFP4:
+        return mxfp4_blocks(rng)
     weights, size = GGML_QUANT_SIZES[qtype]
     blocks = [np.full(size, fill, np.uint8) for fill in (0x00, 0xFF, 0x7F, 0x80, 0x55, 0xAA)]
     for special in SPECIAL_HALVES:
         block = rng.integers(0, 256, size, dtype=np.uint8)
-        for at in HALVES[qtype]:
-            block[at:at + 2] = np.frombuffer(struct.pack("<H", special), np.uint8)
+        store_halves(block, qtype, lambda: special)
         blocks.append(block)
     for _ in range(64 if weights == 1 else 16 if weights == 32 else 1):
         block = rng.integers(0, 256, size, dtype=np.uint8)
-        for at in HALVES[qtype]:  # ordinary scales, of both signs
-            half = np.float16(rng.normal() * 0.02)
-            block[at:at + 2] = np.frombuffer(half.tobytes(), np.uint8)
+        store_halves(block, qtype, lambda: int(np.float16(rng.normal() * 0.02).view(np.uint16)))  # ordinary, of both signs
         blocks.append(block)
     return np.stack(blocks)
 
@@ -59,7 +79,7 @@ def write_case(out, kind, qtype, packed, floats):
 def main():
     rng = np.random.default_rng(20)
     with open(sys.argv[1], "wb") as out, np.errstate(all="ignore"):
-        for qtype in HALVES:
+        for qtype in [*HALVES, T.IQ1_M, T.MXFP4]:
             blocks = blocks_of(qtype, rng)
             write_case(out, 0, qtype, blocks, dequantize(blocks, qtype))
         floats = weights_to_pack(rng)
@@ -67,4 +87,5 @@ def main():
             write_case(out, 1, qtype, quantize(floats, qtype).view(np.uint8), floats)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Makes tests/data/tokenizer/NAME.digests with llama.cpp's llama-tokenize.
 
-    tokenizer_golden.py LLAMA_TOKENIZE NAME=MODEL.gguf...
+    tokenizer_golden.py LLAMA_TOKENIZE NAME[@PRE]=MODEL.gguf...
 
-The texts are made by the same generator as in tests/text/tokenizer_texts.h: random strings of many scripts, then one text for
-each 256 code points, so that every code point of Unicode is seen. A digest is the 32-bit FNV-1a hash of a text's token ids, as
-little-endian 32-bit integers. A file holds, as little-endian 32-bit integers: the number of random strings; a digest for each,
-with control tokens as ordinary text; a digest for each, with control tokens parsed; a digest for each block of code points.
+@PRE puts another pre-tokenizer into the vocabulary first. The texts are made by the same generator as in
+tests/text/tokenizer_texts.h: random strings of many scripts, then one text for each 256 code points. A digest is the 32-bit FNV-1a
+hash of the token ids of 16 texts, as little-endian 32-bit integers, with -1 after each text. A file holds, as little-endian
+32-bit integers: the number of random strings and of blocks of code points; the digests of the strings with control tokens as
+ordinary text; the same with control tokens parsed; the digests of the blocks.
 
 Loading a vocabulary takes longer than tokenizing a string. So a copy of the vocabulary gets one more user-defined token, which
 llama.cpp finds before anything else, and a run of llama-tokenize sees many texts with that token between them.
@@ -20,7 +21,9 @@ import tempfile
 import gguf
 
 SEPARATOR = "<|separator between the texts of a golden run|>"
-RANDOM_STRINGS = {"full": 10000, "brief": 2000}
+RANDOM_STRINGS = 10000
+BLOCKS = {"real": 0x1100, "vocabulary": 0x200}  # all of Unicode, or the planes that have scripts
+GROUP = 16
 BYTES_PER_RUN = 100_000  # llama.cpp takes quadratic time over the special tokens in a text
 
 CONTRACTIONS = ["'s", "'S", "'t", "'re", "'RE", "'Ve", "'m", "'ll", "'lL", "'d", "'", "''s", "don't", " 'd", "\u2019s", "'\u017f"]
@@ -92,15 +95,26 @@ def code_point_block(block):
     return "".join(f"a{chr(c)}b 1{chr(c)}2 {chr(c)}{chr(c)}\n" for c in code_points if not 0xD800 <= c < 0xE000)
 
 
-def digest(ids):
+def digest(texts):
+    """Of the ids of several texts."""
     value = 0x811C9DC5
-    for token in ids:
-        for byte in token.to_bytes(4, "little"):
-            value = (value ^ byte) * 0x01000193 % 2**32
+    for ids in texts:
+        for token in [*ids, 0xFFFFFFFF]:
+            for byte in token.to_bytes(4, "little"):
+                value = (value ^ byte) * 0x01000193 % 2**32
     return value
 
 
-def write_vocabulary(source, target):
+def grouped(ids):
+    return [digest(ids[i:i + GROUP]) for i in range(0, len(ids), GROUP)]
+
+
+def write_digests(name, values):
+    data = pathlib.Path(__file__).resolve().parent.parent / "data/tokenizer"
+    (data / f"{name}.digests").write_bytes(b"".join(value.to_bytes(4, "little") for value in values))
+
+
+def write_vocabulary(source, target, pre_tokenizer=None):
     """A copy of the metadata with the separator as one more user-defined token. Returns the separator's id."""
     reader = gguf.GGUFReader(source)
     architecture = reader.fields["general.architecture"].contents()
@@ -116,6 +130,8 @@ def write_vocabulary(source, target):
             separator = len(value)
         if key in extra:
             value = [*value, extra[key]]
+        if key == "tokenizer.ggml.pre" and pre_tokenizer:
+            value = pre_tokenizer
         writer.add_key_value(key, value, kind, sub_type=field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -152,10 +168,10 @@ def batches(texts):
         yield batch
 
 
-def digests(tool, vocabulary, separator, texts, parse_special):
+def all_ids(tool, vocabulary, separator, texts, parse_special):
     out = []
     for batch in batches(texts):
-        out += [digest(ids) for ids in tokenize(tool, vocabulary, separator, batch, parse_special)]
+        out += tokenize(tool, vocabulary, separator, batch, parse_special)
         print(f"\r{len(out)} of {len(texts)}", end="", file=sys.stderr)
     print(file=sys.stderr)
     return out
@@ -163,20 +179,20 @@ def digests(tool, vocabulary, separator, texts, parse_special):
 
 def main():
     tool, *models = sys.argv[1:]
-    data = pathlib.Path(__file__).resolve().parent.parent / "data/tokenizer"
-    blocks = [code_point_block(block) for block in range(0x1100)]
+    strings = [random_string(index) for index in range(RANDOM_STRINGS)]
     for model in models:
         name, path = model.split("=", 1)
-        count = RANDOM_STRINGS["brief" if name.startswith("ggml-vocab-") else "full"]
-        strings = [random_string(index) for index in range(count)]
+        pre_tokenizer = name.partition("@")[2]
+        count = BLOCKS["vocabulary" if name.startswith("ggml-vocab-") else "real"]
+        blocks = [code_point_block(block) for block in range(count)]
         with tempfile.TemporaryDirectory() as folder:
             vocabulary = str(pathlib.Path(folder) / "vocabulary.gguf")
-            separator = write_vocabulary(path, vocabulary)
-            values = [count]
-            values += digests(tool, vocabulary, separator, strings, False)
-            values += digests(tool, vocabulary, separator, strings, True)
-            values += digests(tool, vocabulary, separator, blocks, False)
-        (data / f"{name}.digests").write_bytes(b"".join(value.to_bytes(4, "little") for value in values))
+            separator = write_vocabulary(path, vocabulary, pre_tokenizer)
+            values = [len(strings), count]
+            values += grouped(all_ids(tool, vocabulary, separator, strings, False))
+            values += grouped(all_ids(tool, vocabulary, separator, strings, True))
+            values += grouped(all_ids(tool, vocabulary, separator, blocks, False))
+        write_digests(name, values)
 
 
 if __name__ == "__main__":

@@ -43,8 +43,8 @@ class HostileVocabulary : public testing::Test {
 
 TEST_F(HostileVocabulary, Model) {
   expect_refused(bytes_.byte_level().remove("tokenizer.ggml.model"), {"tokenizer.ggml.model", "missing"});
-  expect_refused(bytes_.byte_level().add("tokenizer.ggml.model", "bert"),
-                 {"tokenizer.ggml.model", "'bert'", "gpt2", "llama"});
+  expect_refused(bytes_.byte_level().add("tokenizer.ggml.model", "rwkv"),
+                 {"tokenizer.ggml.model", "'rwkv'", "gpt2", "llama", "bert", "t5"});
   expect_refused(bytes_.byte_level().add("tokenizer.ggml.model", 7u), {"tokenizer.ggml.model", "UINT32"});
   expect_refused(bytes_.byte_level().add("tokenizer.ggml.model", "a\x1b[31m\n"), {"\\x1b[31m\\x0a"});
 }
@@ -182,6 +182,88 @@ TEST_F(HostileVocabulary, SpecialTokensThatWouldMakeMatchingSlow) {
   bytes_ = byte_level_vocabulary();
   for (size_t length = 1; length <= 300; ++length) bytes_.add(std::string(length, 'x'), 4);
   expect_refused(bytes_.byte_level(), {"tokenizer.ggml.tokens", "300 different lengths"});
+}
+
+TEST_F(HostileVocabulary, WordPiece) {
+  const TinyVocabulary words = word_piece_vocabulary();
+  expect_refused(words.word_piece().remove("tokenizer.ggml.unknown_token_id"),
+                 {"tokenizer.ggml.unknown_token_id", "missing"});
+  expect_refused(words.word_piece().remove("tokenizer.ggml.cls_token_id"), {"tokenizer.ggml.bos_token_id", "missing"});
+  expect_refused(words.word_piece().remove("tokenizer.ggml.seperator_token_id"),
+                 {"tokenizer.ggml.seperator_token_id", "missing"});
+  expect_refused(words.word_piece().add("tokenizer.ggml.seperator_token_id", 1000u),
+                 {"tokenizer.ggml.seperator_token_id", "1000"});
+  expect_refused(words.word_piece().add("tokenizer.ggml.normalizer.lowercase", 1u),
+                 {"tokenizer.ggml.normalizer.lowercase"});
+  expect_refused(words.word_piece(), {"--pre-tokenizer", "WordPiece"}, ExitCode::usage, "gpt-2");
+}
+
+TEST_F(HostileVocabulary, Unigram) {
+  TinyGguf small = pieces_.unigram();
+  expect_refused(small.remove("tokenizer.ggml.unknown_token_id")
+                     .add("tokenizer.ggml.eos_token_id", 0u)
+                     .add("tokenizer.ggml.tokens", std::vector<std::string>{"a", "b"}),
+                 {"tokenizer.ggml.unknown_token_id", "missing"});
+  pieces_.add(std::string(256, 'a'));
+  expect_refused(pieces_.unigram(), {"tokenizer.ggml.tokens", "256 bytes"});
+}
+
+// A size, units and replacements.
+std::string character_map(uint32_t size, const std::vector<uint32_t>& units, std::string_view replacements) {
+  std::string out;
+  append_bytes(out, size);
+  for (const uint32_t unit : units) append_bytes(out, unit);
+  return out.append(replacements);
+}
+
+TinyGguf with_map(const TinyVocabulary& vocabulary, const std::string& bytes) {
+  return vocabulary.unigram().add("tokenizer.ggml.precompiled_charsmap",
+                                  std::vector<uint8_t>(bytes.begin(), bytes.end()));
+}
+
+TEST_F(HostileVocabulary, CharacterMapOfTheWrongForm) {
+  using namespace std::string_view_literals;
+  const std::vector<std::string> words = {"tokenizer.ggml.precompiled_charsmap"};
+  for (const std::string& bytes : {std::string("abc"), character_map(4, {}, ""), character_map(4, {1}, ""),
+                                   character_map(0xffffffff, {1}, "a\0"sv), character_map(3, {1}, "a\0"sv),
+                                   character_map(4, {1}, "a"), character_map(4, {1}, std::string(256, 'a') + '\0')})
+    expect_refused(with_map(pieces_, bytes), words);
+  expect_refused(pieces_.unigram().add("tokenizer.ggml.precompiled_charsmap", "text"), words);
+  expect_refused(pieces_.unigram().add("tokenizer.ggml.precompiled_charsmap", std::vector<float>{1}), words);
+}
+
+TEST_F(HostileVocabulary, CharacterMapThatLeadsAstray) {
+  using namespace std::string_view_literals;
+  constexpr uint32_t kValue = 1u << 31;
+  constexpr uint32_t kHasValue = 1u << 8;
+  std::vector<uint32_t> units(256, 0);
+  const auto expect_no_match = [&](uint32_t a, uint32_t value) {
+    units['a'] = a;
+    units[1] = value;
+    use(with_map(pieces_, character_map(1024, units, "b\0"sv)), [&](const Tokenizer& t) {
+      EXPECT_EQ(t.encode(std::string(20000, 'a'), {.add_special = false}).size(), 20000u);
+    });
+  };
+  const auto offset = [](uint32_t to) { return ('a' ^ to) << 10; };
+  expect_no_match('a' | kHasValue | offset(1), kValue | 2);    // a replacement beyond the end
+  expect_no_match('a' | kHasValue | offset(1), 0);             // a value that is none
+  expect_no_match('a' | kHasValue | 0x7ffffc00, 0);            // a value beyond the end
+  expect_no_match('a' | kHasValue | 0x7ffffc00 | 1u << 9, 0);  // and farther
+  expect_no_match('a' | offset(0), 0);                         // a table that begins again
+  units['a'] = 'a' | kHasValue | offset(1);
+  units[1] = kValue | 0;
+  use(with_map(pieces_, character_map(1024, units, "b\0"sv)), [&](const Tokenizer& t) {
+    EXPECT_EQ(t.encode("a", {.add_special = false}), t.encode("b", {.add_special = false}));
+  });
+}
+
+TEST_F(HostileVocabulary, TextThatGrowsBeyondMeasure) {
+  using namespace std::string_view_literals;
+  std::vector<uint32_t> units(256, 0);
+  units['a'] = 'a' | 1u << 8 | ('a' ^ 1) << 10;
+  units[1] = 1u << 31;
+  use(with_map(pieces_, character_map(1024, units, std::string(255, 'b') + '\0')),
+      [](const Tokenizer& t) { EXPECT_THROW(t.encode(std::string(300'000, 'a')), Error); });
 }
 
 TEST_F(HostileVocabulary, IdsOutOfRange) {

@@ -39,6 +39,7 @@ std::vector<std::pair<std::string, std::string>> difficult_texts(size_t size) {
                            "  a", "\n \n", "<|", "ab", "\u597d", "\u0301", "\u3000", "\U0001F600", "\xff", "\xe2"}) {
     texts.emplace_back(part, repeated(part, size));
   }
+  texts.emplace_back("spaces before an ideograph", repeated(" ", size) + "\u597d");
   std::string word;
   TextRandom random(1);
   while (word.size() < size) word += static_cast<char>('a' + random.below(26));
@@ -80,15 +81,26 @@ TEST_P(TokenizerSpeed, OneMegabyteInTwoSeconds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(RealModels, TokenizerSpeed, testing::ValuesIn(kRealModels));
-INSTANTIATE_TEST_SUITE_P(Vocabularies, TokenizerSpeed, testing::Values("ggml-vocab-llama-bpe", "ggml-vocab-llama-spm"));
+INSTANTIATE_TEST_SUITE_P(Vocabularies, TokenizerSpeed,
+                         testing::Values("ggml-vocab-llama-bpe", "ggml-vocab-llama-spm", "ggml-vocab-bert-bge",
+                                         "ggml-vocab-nomic-bert-moe", "ggml-vocab-deepseek-llm"));
 
 TEST(TokenizerSpeed, TinyVocabularies) {
   const TempFolder folder;
   const Gguf pieces = Gguf::open(sentence_piece_vocabulary().sentence_piece().write(folder / "s.gguf"));
   expect_fast(Tokenizer::from_gguf(pieces), kTextBytes / 8);
+  const Gguf words = Gguf::open(word_piece_vocabulary().word_piece().write(folder / "w.gguf"));
+  expect_fast(Tokenizer::from_gguf(words), kTextBytes / 8);
+  TinyVocabulary runs = sentence_piece_vocabulary();
+  for (size_t length = 2; length <= 32; ++length) runs.add(std::string(length, 'a'), 1, -1);
+  const Gguf unigram = Gguf::open(runs.unigram().write(folder / "u.gguf"));
+  expect_fast(Tokenizer::from_gguf(unigram), kTextBytes / 8);
+  const Gguf characters = Gguf::open(sentence_piece_vocabulary().character_level().write(folder / "c.gguf"));
+  expect_fast(Tokenizer::from_gguf(characters), kTextBytes / 8);
   TinyGguf bytes = byte_level_vocabulary().byte_level();
-  for (const char* name :
-       {"gpt-2", "smollm", "qwen2", "llama-bpe", "qwen35", "falcon", "default", "tekken", "gpt-4o"}) {
+  for (const char* name : {"gpt-2", "smollm", "qwen2", "llama-bpe", "qwen35", "falcon", "default", "tekken", "gpt-4o",
+                           "deepseek-llm", "deepseek-coder", "deepseek-v3", "bloom", "viking", "seed-coder",
+                           "bailingmoe", "minicpm5", "granite-embed-multi-97m"}) {
     bytes.add("tokenizer.ggml.pre", name).add("tokenizer.ggml.add_bos_token", false);
     const Gguf gguf = Gguf::open(bytes.write(folder / "b.gguf"));
     SCOPED_TRACE(name);

@@ -206,7 +206,9 @@ TEST_P(RealTokenizer, RoundTrip) {
   EXPECT_GT(tried, 5000u);
 }
 
-TEST_P(RealTokenizer, MemoryIsAsPlannedAndSmall) {
+class TokenizerMemory : public RealTokenizer {};
+
+TEST_P(TokenizerMemory, IsAsPlannedAndSmall) {
   const double planned = static_cast<double>(Tokenizer::planned_bytes(*gguf_));
   const double held = static_cast<double>(tokenizer_->memory_bytes());
   EXPECT_NEAR(held / planned, 1, 0.1);
@@ -215,6 +217,10 @@ TEST_P(RealTokenizer, MemoryIsAsPlannedAndSmall) {
 
 INSTANTIATE_TEST_SUITE_P(RealModels, RealTokenizer, testing::ValuesIn(kRealModels));
 INSTANTIATE_TEST_SUITE_P(Vocabularies, RealTokenizer, testing::ValuesIn(kVocabularies));
+INSTANTIATE_TEST_SUITE_P(RealModels, TokenizerMemory, testing::ValuesIn(kRealModels));
+INSTANTIATE_TEST_SUITE_P(Vocabularies, TokenizerMemory, testing::ValuesIn(kVocabularies));
+INSTANTIATE_TEST_SUITE_P(Encoders, TokenizerMemory,
+                         testing::Values("ggml-vocab-bert-bge", "ggml-vocab-nomic-bert-moe"));
 
 TEST(RealVocabularies, EndOfGeneration) {
   struct Expected {

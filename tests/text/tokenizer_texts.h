@@ -115,14 +115,21 @@ inline std::string code_point_block(uint32_t block) {
   return out;
 }
 
-// 32-bit FNV-1a over the ids as little-endian 32-bit integers.
-inline uint32_t digest(std::span<const TokenId> ids) {
-  uint32_t value = 0x811C9DC5;
-  for (const TokenId id : ids) {
-    for (int shift = 0; shift < 32; shift += 8)
-      value = (value ^ (static_cast<uint32_t>(id) >> shift & 0xff)) * 0x01000193;
+// 32-bit FNV-1a over the ids of several texts as little-endian 32-bit integers, with -1 after each text.
+class Digest {
+ public:
+  void add(std::span<const TokenId> ids) {
+    for (const TokenId id : ids) add(id);
+    add(TokenId{-1});
   }
-  return value;
-}
+  uint32_t value() const { return value_; }
+
+ private:
+  void add(TokenId id) {
+    for (int shift = 0; shift < 32; shift += 8)
+      value_ = (value_ ^ (static_cast<uint32_t>(id) >> shift & 0xff)) * 0x01000193;
+  }
+  uint32_t value_ = 0x811C9DC5;
+};
 
 }  // namespace thimble::test

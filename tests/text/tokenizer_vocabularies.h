@@ -53,6 +53,29 @@ struct TinyVocabulary {
         .add("tokenizer.ggml.scores", scores);
     return gguf;
   }
+  TinyGguf word_piece() const {
+    TinyGguf gguf;
+    gguf.add("general.architecture", "bert").add("tokenizer.ggml.model", "bert");
+    gguf.add("tokenizer.ggml.tokens", tokens).add("tokenizer.ggml.token_type", types);
+    gguf.add("tokenizer.ggml.unknown_token_id", 0u)
+        .add("tokenizer.ggml.cls_token_id", 1u)
+        .add("tokenizer.ggml.seperator_token_id", 2u);
+    return gguf;
+  }
+  TinyGguf unigram() const {
+    return sentence_piece()
+        .add("tokenizer.ggml.model", "t5")
+        .add("tokenizer.ggml.unknown_token_id", 0u)
+        .add("tokenizer.ggml.eos_token_id", 2u)
+        .add("tokenizer.ggml.add_space_prefix", true);
+  }
+  // Gemma 4's kind of BPE.
+  TinyGguf character_level() const {
+    return sentence_piece()
+        .add("tokenizer.ggml.model", "gemma4")
+        .add("tokenizer.ggml.merges", merges)
+        .add("tokenizer.ggml.bos_token_id", 1u);
+  }
 };
 
 // Ids 0 to 255 are the bytes; 256 "ab", 257 "abc", 258 "aa", 259 "aaaa", then a control and a user-defined token.
@@ -82,6 +105,17 @@ inline TinyVocabulary sentence_piece_vocabulary() {
   vocabulary.add("</", 1, -4);
   vocabulary.add("s>", 1, -5);
   vocabulary.add("<tag>", 4);
+  return vocabulary;
+}
+
+// [UNK] [CLS] [SEP] [MASK], then tokens that begin words and tokens that go on with them.
+inline TinyVocabulary word_piece_vocabulary() {
+  TinyVocabulary vocabulary;
+  vocabulary.add("[UNK]", 3);
+  for (const char* text : {"[CLS]", "[SEP]", "[MASK]"}) vocabulary.add(text, 3);
+  for (const char* text : {"un", "aff", "a", "e", "u", ",", "!", "好", "\u1112", "i"})
+    vocabulary.add(std::string("\u2581") + text);
+  for (const char* text : {"aff", "able", "a", "b", "\u1161", "\u11ab", "\u0307"}) vocabulary.add(text);
   return vocabulary;
 }
 

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "quant/integer_block.h"
+#include "quant/number_type.h"
+
+namespace thimble {
+
+// w = d * (2 s + 1) * level: 4-bit s for 32 weights; the index of four weights into kIq3SGrid has its low bits in qs and its high
+// bit in qh; a bit of `signs` is one weight's.
+struct IQ3_S {
+  struct Block {
+    uint16_t d;  // binary16
+    uint8_t qs[64];
+    uint8_t qh[8];
+    uint8_t signs[32];
+    uint8_t scales[4];
+  };
+  static constexpr NumberType kType = NumberType::IQ3_S;
+  static constexpr std::string_view kName = "IQ3_S";
+  static constexpr int kBlockSize = 256;  // weights a block
+
+  static IntegerBlock integers(const Block& block);
+  static float scale(const Block& block);
+  static void unpack(const Block& block, float* out);  // out: [kBlockSize]
+};
+static_assert(sizeof(IQ3_S::Block) == 110);
+
+}  // namespace thimble
