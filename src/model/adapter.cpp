@@ -126,7 +126,9 @@ class Reader {
 };
 
 // Looked up by row, never multiplied.
-bool is_table(Role role) { return role == Role::token_types || role == Role::position_embd; }
+bool is_table(Role role, bool has_head) {
+  return role == Role::token_types || role == Role::position_embd || (role == Role::token_embd && !has_head);
+}
 
 bool is_float(NumberType type) {
   return type == NumberType::F32 || type == NumberType::F16 || type == NumberType::BF16;
@@ -136,8 +138,8 @@ bool is_float(NumberType type) {
 
 AdapterFile read_adapter(const Gguf& adapter, const Gguf& base) { return Reader(adapter, base).read(); }
 
-Factor Model::load_factor(const Gguf& adapter, const GgufTensor& tensor) {
-  Factor factor{tensor.data.data(), tensor.type->type, static_cast<uint32_t>(tensor.shape[0]),
+Matrix Model::load_factor(const Gguf& adapter, const GgufTensor& tensor) {
+  Matrix factor{tensor.data.data(), tensor.type->type, static_cast<uint32_t>(tensor.shape[0]),
                 static_cast<uint32_t>(tensor.shape[1]), row_bytes(tensor.type->type, tensor.shape[0])};
   const size_t blocks = tensor.elements() / tensor.type->block_size;
   if (depth_ == Depth::runnable && !tensor.type->has_finite_scales(tensor.data.data(), blocks)) {
@@ -157,6 +159,26 @@ Factor Model::load_factor(const Gguf& adapter, const GgufTensor& tensor) {
   return factor;
 }
 
+size_t Model::attach(const LowRank& update, const GgufTensor& base) {
+  const auto tensor = static_cast<uint32_t>(&base - gguf_->tensors().data());
+  size_t found = 0;
+  const auto attach_to = [&](Tensors& tensors) {
+    for (size_t role = 0; role < kRoleCount; ++role) {
+      Weight& weight = tensors.matrices[role];
+      if (!weight || weight.tensor != tensor || is_table(static_cast<Role>(role), has_head())) continue;
+      // A part of a fused tensor has its rows of b, and all of a.
+      LowRank part = update;
+      part.b.rows = weight.rows;
+      if (part.b.data != nullptr) part.b.data += weight.first_row * part.b.stride;
+      weight.updates.push_back(part);
+      ++found;
+    }
+  };
+  attach_to(file_);
+  for (Tensors& block : blocks_) attach_to(block);
+  return found;
+}
+
 void Model::add_adapter(const Gguf& adapter, float scale) {
   const AdapterFile file = read_adapter(adapter, *gguf_);
   if (scale == 0) return;
@@ -172,23 +194,7 @@ void Model::add_adapter(const Gguf& adapter, float scale) {
       embedding_updates_.push_back(update);
       continue;
     }
-    size_t found = 0;
-    const auto tensor = static_cast<uint32_t>(pair.base - gguf_->tensors().data());
-    const auto add_to = [&](Tensors& tensors) {
-      for (size_t role = 0; role < kRoleCount; ++role) {
-        Weight& weight = tensors.matrices[role];
-        if (!weight || weight.tensor != tensor || is_table(static_cast<Role>(role))) continue;
-        // A part of a fused tensor has its rows of b, and all of a.
-        LowRank part = update;
-        part.b.rows = weight.rows;
-        if (part.b.data != nullptr) part.b.data += weight.first_row * part.b.stride;
-        weight.updates.push_back(part);
-        ++found;
-      }
-    };
-    add_to(file_);
-    for (Tensors& block : blocks_) add_to(block);
-    if (found == 0) {
+    if (attach(update, *pair.base) == 0) {
       fail(ExitCode::bad_file, "{}: tensor {}: {} is no weight of a matrix product and cannot be adapted",
            printable(adapter.path()), printable(pair.a->name), printable(pair.base->name));
     }

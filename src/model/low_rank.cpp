@@ -16,7 +16,7 @@ struct Records {
 };
 
 // `rows` rows of a factor from `first_row` on times the records; y: [tokens][rows], y_stride floats apart.
-void multiply(const Kernels& kernels, const Factor& factor, size_t first_row, size_t rows, const Records& records,
+void multiply(const Kernels& kernels, const Matrix& factor, size_t first_row, size_t rows, const Records& records,
               std::byte* scratch, float* y, size_t y_stride) {
   MatmulTask task{};
   task.weights = factor.data + first_row * factor.stride;

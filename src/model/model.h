@@ -14,38 +14,32 @@
 
 namespace thimble {
 
-// One factor of an adapter's pair, [rows][columns]: F32, F16 or BF16.
-struct Factor {
+// [rows][columns] in blocks of the number format. Empty where there is none.
+struct Matrix {
   const std::byte* data = nullptr;
   NumberType type = NumberType::F32;
   uint32_t columns = 0;
   uint32_t rows = 0;
   size_t stride = 0;  // bytes a row
+
+  explicit operator bool() const { return data != nullptr; }
 };
 
-// What an adapter adds to a product: scale * b (a x). For the embedding's table: scale * b (row of a).
+// What an adapter adds to a product: scale * b (a x). For the embedding's table: scale * b (row of a). Both are F32, F16 or BF16.
 struct LowRank {
-  Factor a;  // [rank][columns of the weight]; of the embedding [vocabulary_size][rank]
-  Factor b;  // [rows of the weight][rank]; of the embedding [embedding_length][rank]
+  Matrix a;  // [rank][columns of the weight]; of the embedding [vocabulary_size][rank]
+  Matrix b;  // [rows of the weight][rank]; of the embedding [embedding_length][rank]
   float scale = 1;
 
   uint32_t rank() const { return b.columns; }
 };
 
-// A matrix inside the file's mapping, [rows][columns] in blocks of its number format: a whole tensor, or, of a fused one, the rows
-// of one part. Empty where the file has none.
-struct Weight {
-  const std::byte* data = nullptr;
-  NumberType type = NumberType::F32;
-  uint32_t columns = 0;
-  uint32_t rows = 0;
-  size_t stride = 0;  // bytes a row
+// A matrix inside the file's mapping: a whole tensor, or, of a fused one, the rows of one part.
+struct Weight : Matrix {
   uint64_t file_offset = 0;
   uint32_t tensor = 0;           // index in gguf.tensors()
   uint32_t first_row = 0;        // of the tensor
   std::vector<LowRank> updates;  // of adapters, in their order
-
-  explicit operator bool() const { return data != nullptr; }
 };
 
 class Model {
@@ -120,7 +114,8 @@ class Model {
   uint64_t length_of(Role role) const;
   void check_rope_factors(Role role) const;
   void refuse_unknown_tensors(size_t bound) const;
-  Factor load_factor(const Gguf& adapter, const GgufTensor& tensor);
+  Matrix load_factor(const Gguf& adapter, const GgufTensor& tensor);
+  size_t attach(const LowRank& update, const GgufTensor& base);  // gives it to each weight bound to `base`; how many
 
   const Gguf* gguf_ = nullptr;
   const ArchSpec* spec_ = nullptr;
