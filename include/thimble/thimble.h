@@ -27,14 +27,22 @@ enum {
 typedef struct thimble_model thimble_model;
 typedef struct thimble_session thimble_session;
 
+/* A LoRA adapter in llama.cpp's GGUF form. */
+typedef struct thimble_adapter {
+  const char* path;
+  float scale; /* how much of it: 1 for all, 0 for none */
+} thimble_adapter;
+
 typedef struct thimble_setup {
   size_t context_size;      /* 0: 2048, or what the model was trained with where that is less */
   const char* cache_type_k; /* NULL: q8_0 where the head size allows, else f16 */
   const char* cache_type_v;
-  size_t batch_size;     /* 0: 512 */
-  unsigned threads;      /* 0: the processors this process may use */
-  const char* isa;       /* NULL: the best there is */
-  uint64_t memory_limit; /* bytes; 0: what is free */
+  size_t batch_size;               /* 0: 512 */
+  unsigned threads;                /* 0: the processors this process may use */
+  const char* isa;                 /* NULL: the best there is */
+  uint64_t memory_limit;           /* bytes; 0: what is free */
+  const thimble_adapter* adapters; /* they add up; read during the call only */
+  size_t adapter_count;
 } thimble_setup;
 
 typedef struct thimble_plan_result {

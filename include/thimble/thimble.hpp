@@ -43,15 +43,22 @@ class THIMBLE_API Error : public std::runtime_error {
 
 THIMBLE_API std::string_view version();
 
+// A LoRA adapter in llama.cpp's GGUF form.
+struct Adapter {
+  std::string path;
+  float scale = 1;  // how much of it; 0: none
+};
+
 struct Setup {
   size_t context_size = 0;  // tokens; 0: 2048, or what the model was trained with where that is less
   std::string
       cache_type_k;  // "f32" "f16" "bf16" "q8_0" "q5_1" "q5_0" "q4_0"; empty: q8_0 where the head size allows, else f16
   std::string cache_type_v;
-  size_t batch_size = 512;    // prompt tokens run at once
-  unsigned threads = 0;       // 0: the processors this process may use
-  std::string isa = "auto";   // "scalar", "avx2", ...
-  uint64_t memory_limit = 0;  // 0: what the machine, its cgroup and this process's limits have free
+  size_t batch_size = 512;             // prompt tokens run at once
+  unsigned threads = 0;                // 0: the processors this process may use
+  std::string isa = "auto";            // "scalar", "avx2", ...
+  uint64_t memory_limit = 0;           // 0: what the machine, its cgroup and this process's limits have free
+  std::vector<Adapter> adapters = {};  // they add up
 };
 
 // What a model will take with one session, known from the head of its file.

@@ -1,5 +1,6 @@
 #include "app/option_groups.h"
 
+#include <filesystem>
 #include <limits>
 #include <random>
 
@@ -14,6 +15,16 @@ constexpr int64_t kMostContext = 16 << 20;
 constexpr int64_t kMostBatch = 16 << 10;
 constexpr int64_t kMostThreads = 512;
 constexpr int64_t kMostTokens = std::numeric_limits<int32_t>::max();
+
+constexpr double kMostScale = 1e4;
+
+// A file whose name ends as a scale would is meant where it is there.
+AdapterOption parse_adapter(const std::string& text) {
+  std::error_code error;
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos || std::filesystem::exists(text, error)) return {text, 1};
+  return {text.substr(0, colon), parse_real(text.substr(colon + 1), -kMostScale, kMostScale)};
+}
 
 const std::vector<std::string> kCacheTypeNames = {"f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_0"};
 
@@ -34,6 +45,16 @@ void ModelOptions::declare_model(OptionTable& options) {
   options.text("-m,--model", "MODEL", model, "GGUF file, or the name of a model in the cache").required().path();
 }
 
+void ModelOptions::declare_adapters(OptionTable& options) {
+  options
+      .value(
+          "--lora,--lora-scaled", "FILE[:SCALE]",
+          [this](const std::string& text) { adapters.push_back(parse_adapter(text)); },
+          "LoRA adapter in GGUF form to run the model with, and how much of it; may be given several times")
+      .path()
+      .is_repeatable = true;
+}
+
 void ModelOptions::declare_pre_tokenizer(OptionTable& options) {
   options.text("--pre-tokenizer", "NAME", pre_tokenizer,
                "Pre-tokenizer to use in place of the one that the file names");
@@ -41,6 +62,7 @@ void ModelOptions::declare_pre_tokenizer(OptionTable& options) {
 
 void ModelOptions::declare(OptionTable& options) {
   declare_model(options);
+  declare_adapters(options);
   declare_pre_tokenizer(options);
   options.flag("--check-tensors", check_tensors, "Read every tensor first and refuse values that are not finite");
 }

@@ -19,13 +19,20 @@ struct OutputOptions {
   void declare_verbose(OptionTable& options);
 };
 
-// Which model, and how its file is read.
+struct AdapterOption {
+  std::string path;
+  double scale = 1;
+};
+
+// Which model, with which adapters, and how its file is read.
 struct ModelOptions {
   std::string model;
   std::string pre_tokenizer;
   bool check_tensors = false;
+  std::vector<AdapterOption> adapters;
   void declare(OptionTable& options);
-  void declare_model(OptionTable& options);  // -m alone
+  void declare_model(OptionTable& options);     // -m alone
+  void declare_adapters(OptionTable& options);  // --lora
   void declare_pre_tokenizer(OptionTable& options);
 };
 

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "base/error.h"
+#include "format/gguf_split.h"
 
 namespace thimble {
 namespace {
@@ -41,6 +43,19 @@ std::vector<std::string> gguf_files(const fs::path& folder) {
   });
 }
 
+// The parts of a split model count as one, which the first that is there stands for.
+std::vector<std::string> whole_models(const std::vector<std::string>& files) {
+  std::vector<std::string> models;
+  std::optional<GgufPartName> last;
+  for (const std::string& file : files) {
+    const std::optional<GgufPartName> part = parse_part_name(file);
+    if (part && last && part->prefix == last->prefix && part->count == last->count) continue;
+    models.push_back(file);
+    last = part;
+  }
+  return models;
+}
+
 std::string cached_models(const fs::path& models) {
   std::vector<std::string> names;
   for (const std::string& folder :
@@ -61,7 +76,7 @@ std::string resolve_model(const std::string& name) {
   const bool is_bare = !name.empty() && name.find('/') == std::string::npos && name != "." && name != "..";
   if (!is_bare || (fs::exists(status) && !fs::is_directory(status)) || cache_folder().empty()) return name;
   const fs::path models = fs::path(cache_folder()) / "models";
-  const std::vector<std::string> files = gguf_files(models / name);
+  const std::vector<std::string> files = whole_models(gguf_files(models / name));
   if (files.size() == 1) return files[0];
   if (files.size() > 1) {
     fail(ExitCode::usage, "{}: several files have this name, give one of them: {}", printable(name),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/paths.h"
+#include "base/atomic_file.h"
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "engine/embedder.h"
@@ -28,6 +29,20 @@ Rotation rotation(const std::string& name) {
   return name == "off" ? Rotation::off : Rotation::automatic;
 }
 
+std::vector<OpenAdapter> open_adapters(const std::vector<AdapterOption>& options) {
+  std::vector<OpenAdapter> adapters;
+  for (const AdapterOption& option : options) {
+    adapters.push_back({std::make_unique<const Gguf>(Gguf::open(option.path)), static_cast<float>(option.scale)});
+  }
+  return adapters;
+}
+
+std::unique_ptr<const Model> bind_shapes(const Gguf& gguf, const std::vector<OpenAdapter>& adapters) {
+  auto model = std::make_unique<Model>(Model::bind(gguf, Model::Depth::shapes));
+  for (const OpenAdapter& adapter : adapters) model->add_adapter(*adapter.gguf, adapter.scale);
+  return model;
+}
+
 size_t context_length(std::optional<int64_t> asked, const Hyperparameters& hyper) {
   if (!asked) return default_context_length(hyper);
   return *asked == 0 ? hyper.context_length : static_cast<size_t>(*asked);
@@ -45,7 +60,8 @@ Preflight::Preflight(const ModelOptions& model_options, const ContextOptions& co
     : program_bytes_(resident_bytes()),
       limit_(memory_limit(context_options)),
       gguf_(std::make_unique<const Gguf>(Gguf::open(resolve_model(model_options.model)))),
-      model_(std::make_unique<const Model>(Model::bind(*gguf_, Model::Depth::shapes))),
+      adapters_(open_adapters(model_options.adapters)),
+      model_(bind_shapes(*gguf_, adapters_)),
       threads_(context_options.threads ? static_cast<unsigned>(*context_options.threads) : usable_cpus()) {
   const Hyperparameters& hyper = model_->hyper();
   session.kv.k_type = cache_type("-ctk", context_options.cache_type_k, hyper);
@@ -62,6 +78,14 @@ void Preflight::set_context_length(size_t tokens) {
 }
 
 void Preflight::set_embedding() { session = embedding_options(*model_, session); }
+
+void Preflight::require_no_input(const std::string& output) const {
+  const auto compare = [&](const Gguf& gguf) {
+    for (const MappedFile& file : gguf.files()) require_different_files(file.path(), output);
+  };
+  compare(*gguf_);
+  for (const OpenAdapter& adapter : adapters_) compare(*adapter.gguf);
+}
 
 std::unique_ptr<const Gguf> Preflight::take_gguf() {
   model_.reset();

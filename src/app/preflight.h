@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "app/option_groups.h"
+#include "engine/language_model.h"
 #include "engine/memory_plan.h"
 #include "engine/session_options.h"
 #include "format/gguf.h"
@@ -27,6 +29,7 @@ class Preflight {
   Preflight(const ModelOptions& model_options, const ContextOptions& context_options);
 
   const Gguf& gguf() const { return *gguf_; }
+  const std::vector<OpenAdapter>& adapters() const { return adapters_; }
   const Model& model() const { return *model_; }
   unsigned threads() const { return threads_; }
   const MemoryLimit& limit() const { return limit_; }
@@ -40,17 +43,22 @@ class Preflight {
   std::vector<Remedy> remedies() const {
     return find_remedies(*model_, session, threads_, program_bytes_, limit_.bytes);
   }
+  // Throws Error(usage) where `output` is one of the files that the model or its adapters are read from.
+  void require_no_input(const std::string& output) const;
   // Throws Error(does_not_fit).
   void require_fit() const {
     thimble::require_fit(*model_, session, threads_, program_bytes_, limit_.bytes, limit_.source);
   }
 
-  std::unique_ptr<const Gguf> take_gguf();  // ends this object's use of it
+  // These end this object's use of what they give away.
+  std::unique_ptr<const Gguf> take_gguf();
+  std::vector<OpenAdapter> take_adapters() { return std::move(adapters_); }
 
  private:
   uint64_t program_bytes_;
   MemoryLimit limit_;
   std::unique_ptr<const Gguf> gguf_;
+  std::vector<OpenAdapter> adapters_;
   std::unique_ptr<const Model> model_;
   unsigned threads_;
 };

@@ -1,5 +1,7 @@
 #include "app/runtime.h"
 
+#include "base/error.h"
+
 namespace thimble {
 namespace {
 
@@ -8,15 +10,25 @@ MemoryPlan plan_that_fits(const Preflight& preflight) {
   return preflight.plan();
 }
 
+std::vector<std::string> names_of(const std::vector<OpenAdapter>& adapters) {
+  std::vector<std::string> names;
+  for (const OpenAdapter& adapter : adapters) {
+    names.push_back(fmt::format("{}, scale {}", printable(adapter.gguf->path()), adapter.scale));
+  }
+  return names;
+}
+
 }  // namespace
 
 Runtime::Runtime(Preflight preflight, const ModelOptions& model_options, const ContextOptions& context_options)
     : kernels_(select_kernels(context_options.isa)),
       plan_(plan_that_fits(preflight)),
       limit_(preflight.limit()),
+      adapters_(names_of(preflight.adapters())),
       session_options_(preflight.session),
-      language_model_(
-          LanguageModel::load(preflight.take_gguf(), {model_options.pre_tokenizer, model_options.check_tensors})),
+      language_model_(LanguageModel::load(preflight.take_gguf(),
+                                          {model_options.pre_tokenizer, model_options.check_tensors},
+                                          preflight.take_adapters())),
       team_(preflight.threads()) {}
 
 void Runtime::note_setup(const Console& console, bool verbose) const {
@@ -27,6 +39,7 @@ void Runtime::note_setup(const Console& console, bool verbose) const {
                  trained);
   }
   if (!verbose) return;
+  for (const std::string& adapter : adapters_) console.note("with the adapter {}", adapter);
   console.note(
       "{}, {} threads; context {} tokens, batch {}, keys {}, values {}; {:.0f} MB planned, limit {:.0f} MB ({})",
       kernels_.isa, team_.size(), kv.context_length, kv.batch_tokens, cache_type_name(kv.k_type),

@@ -37,6 +37,7 @@ class Runtime {
   const Kernels& kernels_;
   MemoryPlan plan_;
   MemoryLimit limit_;
+  std::vector<std::string> adapters_;  // for people
   SessionOptions session_options_;
   LanguageModel language_model_;
   Team team_;

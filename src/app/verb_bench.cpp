@@ -30,6 +30,7 @@ class Bench : public Command {
  public:
   void declare(OptionTable& options) override {
     model_.declare_model(options);
+    model_.declare_adapters(options);
     options.heading("Tests");
     const auto counts = [&](std::string_view names, std::vector<size_t>& target, std::string help) {
       const auto set = [&target](const std::string& list) { target = parse_counts(list, kMostTokens); };
@@ -116,7 +117,15 @@ class Bench : public Command {
             {"n_ubatch", options.kv.batch_tokens},
             {"n_threads", runtime.threads()},
             {"type_k", cache_type_name(options.kv.k_type)},
-            {"type_v", cache_type_name(options.kv.v_type)}};
+            {"type_v", cache_type_name(options.kv.v_type)},
+            {"lora", lora_names()}};
+  }
+
+  std::vector<std::string> lora_names() const {
+    std::vector<std::string> names;
+    for (const AdapterOption& adapter : model_.adapters)
+      names.push_back(fmt::format("{}:{}", adapter.path, adapter.scale));
+    return names;
   }
 
   ModelOptions model_;

@@ -38,7 +38,7 @@ class Embed : public Command {
     const Pooling pooling = pooling_ == "auto" ? pooling_of(preflight.model()) : named_pooling();
     preflight.set_embedding();
     preflight.require_fit();
-    if (out_) require_different_files(preflight.gguf().path(), *out_);
+    if (out_) preflight.require_no_input(*out_);
     const std::vector<std::string> texts = all_texts();
     Runtime runtime(std::move(preflight), model_, context_);
     runtime.note_setup(console, output_.verbose);

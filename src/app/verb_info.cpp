@@ -46,6 +46,7 @@ class Info : public Command {
                                    {"format", "gguf"},
                                    {"version", gguf.version()},
                                    {"file_bytes", gguf.file_bytes()},
+                                   {"parts", gguf.files().size()},
                                    {"name", summary.name},
                                    {"architecture", summary.architecture},
                                    {"file_type", summary.file_type},
@@ -87,7 +88,9 @@ class Info : public Command {
       console.print(fmt::format("{:<24}{}\n", what, text));
     };
     line("file", printable(gguf.path(), 4000));
-    line("format", fmt::format("GGUF version {}, {}", gguf.version(), megabyte_text(gguf.file_bytes())));
+    const size_t parts = gguf.files().size();
+    line("format", fmt::format("GGUF version {}, {}{}", gguf.version(), megabyte_text(gguf.file_bytes()),
+                               parts == 1 ? "" : fmt::format(" in {} parts", parts)));
     line("name", printable(summary.name));
     line("architecture", printable(summary.architecture));
     line("parameters", parameter_text(summary.parameters));

@@ -34,7 +34,7 @@ class Logits : public Command {
     preflight.session.logit_rows = kLogitRows;
     if (!context_.ctx_size && prompt_.ids) preflight.set_context_length(std::max<size_t>(prompt_.ids->size(), 1));
     preflight.require_fit();
-    if (out_) require_different_files(preflight.gguf().path(), *out_);
+    if (out_) preflight.require_no_input(*out_);
     const std::string text = prompt_.text();
     Runtime runtime(std::move(preflight), model_, context_);
     runtime.note_setup(console, output_.verbose);

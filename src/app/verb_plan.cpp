@@ -13,6 +13,7 @@ class Plan : public Command {
  public:
   void declare(OptionTable& options) override {
     model_.declare_model(options);
+    model_.declare_adapters(options);
     options.heading("Context and memory");
     context_.declare_context(options);
     context_.declare_cache(options);
@@ -48,6 +49,10 @@ class Plan : public Command {
       json["remedies"].push_back({{"change", remedy.change}, {"total_bytes", remedy.total}});
     const KvOptions& kv = preflight.session.kv;
     json["model"] = preflight.gguf().path();
+    json["adapters"] = nlohmann::ordered_json::array();
+    for (const OpenAdapter& adapter : preflight.adapters()) {
+      json["adapters"].push_back({{"file", adapter.gguf->path()}, {"scale", adapter.scale}});
+    }
     json["context_length"] = kv.context_length;
     json["batch_size"] = kv.batch_tokens;
     json["type_k"] = cache_type_name(kv.k_type);
@@ -63,9 +68,14 @@ class Plan : public Command {
     const ModelSummary summary = summarise(preflight.gguf());
     console.print(fmt::format("{}: {}, {} parameters, {}\n", printable(summary.name), printable(summary.architecture),
                               parameter_text(summary.parameters), summary.file_type));
-    console.print(fmt::format("context {} tokens, batch {}, keys {}, values {}, {} threads\n\n", kv.context_length,
+    console.print(fmt::format("context {} tokens, batch {}, keys {}, values {}, {} threads\n", kv.context_length,
                               kv.batch_tokens, cache_type_name(kv.k_type), cache_type_name(kv.v_type),
                               preflight.threads()));
+    for (const OpenAdapter& adapter : preflight.adapters()) {
+      console.print(fmt::format("adapter {}, scale {}, {}\n", printable(adapter.gguf->path()), adapter.scale,
+                                megabyte_text(adapter.gguf->file_bytes())));
+    }
+    console.print("\n");
     for (const auto& [name, bytes] : plan.parts()) {
       const double share = static_cast<double>(bytes) / static_cast<double>(plan.total());
       const auto length = static_cast<size_t>(std::lround(share * kBarWidth));

@@ -1,6 +1,7 @@
 // The public C++ interface over the engine.
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <optional>
 #include <type_traits>
 
@@ -59,6 +60,7 @@ SessionOptions session_options(const thimble::Model& model, const Setup& setup) 
 // A file whose shapes are known and whose memory is planned, before anything is loaded.
 struct Planned {
   std::unique_ptr<const Gguf> gguf;
+  std::vector<OpenAdapter> adapters;
   SessionOptions options;
   unsigned threads = 1;
   Plan plan;
@@ -79,7 +81,13 @@ Planned plan_file(const std::string& path, const Setup& setup, bool must_fit) {
   Planned planned;
   planned.gguf = std::make_unique<const Gguf>(Gguf::open(path));
   planned.threads = thread_count(setup);
-  const thimble::Model model = thimble::Model::bind(*planned.gguf, thimble::Model::Depth::shapes);
+  thimble::Model model = thimble::Model::bind(*planned.gguf, thimble::Model::Depth::shapes);
+  for (const Adapter& adapter : setup.adapters) {
+    if (!std::isfinite(adapter.scale))
+      fail(ExitCode::usage, "adapters: expected a finite scale, found {}", adapter.scale);
+    planned.adapters.push_back({std::make_unique<const Gguf>(Gguf::open(adapter.path)), adapter.scale});
+    model.add_adapter(*planned.adapters.back().gguf, adapter.scale);
+  }
   planned.options = session_options(model, setup);
   if (must_fit) require_fit(model, planned.options, planned.threads, program, available.bytes, available.source);
   planned.plan = to_plan(plan_memory(model, planned.options, planned.threads, program), available.bytes);
@@ -147,7 +155,7 @@ struct Model::Impl {
         plan(std::move(planned.plan)),
         options(planned.options),
         threads(planned.threads),
-        language_model(LanguageModel::load(std::move(planned.gguf), {})) {}
+        language_model(LanguageModel::load(std::move(planned.gguf), {}, std::move(planned.adapters))) {}
 
   uint64_t session_bytes() const { return plan.kv + plan.activations + plan.scratch; }
 

@@ -63,6 +63,10 @@ api::Setup to_setup(const thimble_setup* given) {
   setup.threads = given->threads;
   setup.isa = text_or_default(given->isa, "auto");
   setup.memory_limit = given->memory_limit;
+  for (size_t i = 0; i < given->adapter_count; ++i) {
+    const thimble_adapter& adapter = (&required(given->adapters, "adapters"))[i];
+    setup.adapters.push_back({required_text(adapter.path, "adapters[].path"), adapter.scale});
+  }
   return setup;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "format/gguf.h"
 #include "model/model.h"
@@ -18,10 +19,17 @@ struct LoadOptions {
   bool check_tensors = false;
 };
 
+// A LoRA adapter to run the model with: its file, and how much of it (Model::add_adapter).
+struct OpenAdapter {
+  std::unique_ptr<const Gguf> gguf;
+  float scale = 1;
+};
+
 class LanguageModel {
  public:
   // Throws Error(bad_file).
-  static LanguageModel load(std::unique_ptr<const Gguf> gguf, const LoadOptions& options);
+  static LanguageModel load(std::unique_ptr<const Gguf> gguf, const LoadOptions& options,
+                            std::vector<OpenAdapter> adapters = {});
 
   const Gguf& gguf() const { return *gguf_; }
   const Model& model() const { return *model_; }
@@ -30,6 +38,7 @@ class LanguageModel {
  private:
   LanguageModel() = default;
   std::unique_ptr<const Gguf> gguf_;
+  std::vector<OpenAdapter> adapters_;
   std::unique_ptr<const Model> model_;
   std::unique_ptr<const Tokenizer> tokenizer_;
 };

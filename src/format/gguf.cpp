@@ -76,7 +76,7 @@ size_t bytes_of(GgufValueType type) {
 // Walks the bytes before the tensor data once, front to back, and fills a Gguf.
 class GgufParser {
  public:
-  explicit GgufParser(Gguf& gguf) : gguf_(gguf), bytes_(gguf.file_.bytes()) {}
+  explicit GgufParser(Gguf& gguf) : gguf_(gguf), bytes_(gguf.files_.front().bytes()) {}
 
   void parse() {
     read_header();
@@ -84,7 +84,6 @@ class GgufParser {
     gguf_.values_by_key_ = index_by_name(std::span<const GgufValue>(gguf_.values_), &GgufValue::key, [&](auto key) {
       refuse("the metadata key '{}' occurs twice", printable(key));
     });
-    check_whole_model();
     read_alignment();
     for (uint64_t i = 0; i < tensor_count_; ++i) read_tensor();
     gguf_.tensors_by_name_ = index_by_name(std::span<const GgufTensor>(gguf_.tensors_), &GgufTensor::name,
@@ -207,12 +206,6 @@ class GgufParser {
     return bytes_.subspan(begin, at_ - begin).subspan(is_array ? 0 : sizeof(uint64_t));
   }
 
-  void check_whole_model() const {
-    const auto parts = gguf_.unsigned_integer("split.count");
-    if (!parts || *parts <= 1) return;
-    refuse("one of {} parts of a split model; join them first: llama-gguf-split --merge FIRST_PART OUT.gguf", *parts);
-  }
-
   void read_alignment() {
     const GgufValue* value = gguf_.find("general.alignment");
     if (value == nullptr) return;
@@ -310,10 +303,36 @@ class GgufParser {
   std::vector<Place> places_;
 };
 
-Gguf Gguf::open(const std::string& path) {
+Gguf Gguf::open_file(const std::string& path) {
   Gguf gguf(MappedFile::open(path));
   GgufParser(gguf).parse();
   return gguf;
+}
+
+void Gguf::append_part(Gguf&& part) {
+  if (tensors_.size() + part.tensors_.size() > gguf_limits::kEntries) {
+    fail(ExitCode::bad_file, "{}: the parts up to this one hold {} tensors, at most {} are supported",
+         printable(part.path()), tensors_.size() + part.tensors_.size(), gguf_limits::kEntries);
+  }
+  for (GgufTensor& tensor : part.tensors_) {
+    tensor.part = static_cast<uint32_t>(files_.size());
+    tensors_.push_back(tensor);
+  }
+  files_.push_back(std::move(part.files_.front()));
+}
+
+void Gguf::index_parts() {
+  tensors_by_name_ =
+      index_by_name(std::span<const GgufTensor>(tensors_), &GgufTensor::name, [&](std::string_view name) {
+        fail(ExitCode::bad_file, "{}: the tensor '{}' is in two parts of this split model: fetch the parts again",
+             printable(path()), printable(name));
+      });
+}
+
+uint64_t Gguf::file_bytes() const {
+  uint64_t bytes = 0;
+  for (const MappedFile& file : files_) bytes += file.bytes().size();
+  return bytes;
 }
 
 const GgufValue* Gguf::find(std::string_view key) const {

@@ -1,5 +1,6 @@
-// GGUF version 2 and 3, read from a mapping. Every length, count, offset, type and shape is checked before use, so that
-// what this class hands out can be used without further checks. Specification: ggml, docs/gguf.md.
+// GGUF version 2 and 3, read from mappings: one file, or all the parts of a split model. Every length, count, offset, type and
+// shape is checked before use, so that what this class hands out can be used without further checks. Specification: ggml,
+// docs/gguf.md.
 #pragma once
 
 #include <array>
@@ -51,6 +52,7 @@ struct GgufTensor {
   std::array<uint64_t, 4> shape;    // shape[0] is the contiguous axis, as in the file; unused axes are 1
   uint32_t axes;                    // 1..4
   std::span<const std::byte> data;  // inside the mapping
+  uint32_t part = 0;                // the file it lies in, an index into Gguf::files()
   uint64_t rows() const { return shape[1] * shape[2] * shape[3]; }
   uint64_t elements() const { return shape[0] * rows(); }
 };
@@ -94,15 +96,17 @@ class GgufStrings {
 
 class Gguf {
  public:
-  // Reads the header, metadata and tensor table only. Throws Error(bad_file) naming the file, the place and the fault.
+  // Reads the header, metadata and tensor table only. A part of a split model (gguf_split.h), whichever it is, opens them all:
+  // the metadata is the first part's, the tensors are all parts'. Throws Error(bad_file) naming the file, the place and the
+  // fault.
   static Gguf open(const std::string& path);
 
-  const MappedFile& file() const { return file_; }
-  const std::string& path() const { return file_.path(); }
+  std::span<const MappedFile> files() const { return files_; }  // the first part is first
+  const std::string& path() const { return files_.front().path(); }
   uint32_t version() const { return version_; }
-  uint64_t file_bytes() const { return file_.bytes().size(); }
+  uint64_t file_bytes() const;  // of all parts
   uint64_t alignment() const { return alignment_; }
-  uint64_t data_offset() const { return data_offset_; }  // where tensor data begins
+  uint64_t data_offset() const { return data_offset_; }  // where tensor data begins in the first part
   std::span<const GgufValue> values() const { return values_; }
   std::span<const GgufTensor> tensors() const { return tensors_; }
 
@@ -125,9 +129,12 @@ class Gguf {
 
  private:
   friend class GgufParser;
-  explicit Gguf(MappedFile file) : file_(std::move(file)) {}
+  explicit Gguf(MappedFile file) { files_.push_back(std::move(file)); }
+  static Gguf open_file(const std::string& path);  // this file alone, be it a part or not
+  void append_part(Gguf&& part);                   // its file and its tensors, which are not indexed yet
+  void index_parts();
   const GgufValue* find_array(std::string_view key) const;  // fails where the key is no array
-  MappedFile file_;
+  std::vector<MappedFile> files_;
   uint32_t version_ = 0;
   uint64_t alignment_ = 32;
   uint64_t data_offset_ = 0;

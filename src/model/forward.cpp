@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "model/low_rank.h"
 #include "model/pass.h"
 #include "model/products.h"
 
@@ -27,6 +28,9 @@ void embed(const ForwardContext& context, std::span<const TokenId> tokens, const
   for (size_t i = sequence.begin; i < sequence.end; ++i) {
     float* row = context.workspace.residual + i * h.embedding_length;
     model.embedding_row(static_cast<uint32_t>(tokens[i]), staging, row);
+    for (const LowRank& update : model.embedding_updates()) {
+      add_embedding_update(context.kernels, context.workspace, update, static_cast<uint32_t>(tokens[i]), row);
+    }
     if (h.embedding_scale != 0) context.kernels.scale(h.embedding_scale, h.embedding_length, row);
     add_row(context, Role::token_types, 0, row);
     add_row(context, Role::position_embd, sequence.first_position + i - sequence.begin, row);

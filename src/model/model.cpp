@@ -33,6 +33,10 @@ Model Model::bind(const Gguf& gguf, Depth depth) {
   model.depth_ = depth;
   const auto architecture = gguf.string("general.architecture");
   if (!architecture) fail(ExitCode::bad_file, "{}: general.architecture is missing", gguf.path());
+  if (const auto type = gguf.string("general.type"); type == "adapter") {
+    fail(ExitCode::bad_file, "{}: expected a model, found an adapter: give it as --lora FILE beside -m MODEL",
+         printable(gguf.path()));
+  }
   model.spec_ = &find_architecture(*architecture, gguf.path());
   model.hyper_ = read_hyperparameters(gguf, *model.spec_);
   model.hyper_.vocabulary_size = read_vocabulary_size(gguf);
@@ -117,7 +121,7 @@ void Model::bind_matrix(const GgufTensor& tensor, uint64_t first_row, uint64_t r
   weight.rows = static_cast<uint32_t>(rows);
   weight.stride = row_bytes(weight.type, tensor.shape[0]);
   weight.data = tensor.data.data() + first_row * weight.stride;
-  weight.file_offset = static_cast<uint64_t>(weight.data - gguf_->file().bytes().data());
+  weight.file_offset = static_cast<uint64_t>(weight.data - gguf_->files()[tensor.part].bytes().data());
   weight.tensor = static_cast<uint32_t>(&tensor - gguf_->tensors().data());
   weight.first_row = static_cast<uint32_t>(first_row);
 }
@@ -158,7 +162,8 @@ void Model::refuse_unknown_tensors(size_t bound) const {
 void Model::embedding_row(uint32_t token, std::span<std::byte> staging, float* out) const {
   if (is_tied()) return table_row(Role::token_embd, token, out);
   const Weight& table = matrix(Role::token_embd);
-  gguf_->file().read_at(table.file_offset + table.stride * token, staging.first(table.stride));
+  const MappedFile& file = gguf_->files()[gguf_->tensors()[table.tensor].part];
+  file.read_at(table.file_offset + table.stride * token, staging.first(table.stride));
   const TypeInfo& info = type_info(table.type);
   info.unpack(staging.data(), out, table.columns / info.block_size);
 }
@@ -171,7 +176,7 @@ void Model::table_row(Role role, size_t row, float* out) const {
 
 uint64_t Model::resident_bytes(bool with_head) const {
   const auto bytes = [](const Weight& weight) { return static_cast<uint64_t>(weight.stride) * weight.rows; };
-  uint64_t resident = gguf_->file_bytes();
+  uint64_t resident = gguf_->file_bytes() + adapter_resident_bytes_;
   if (!is_tied()) resident -= bytes(matrix(Role::token_embd));
   if (!with_head && has_head()) resident -= bytes(head());
   return resident;
@@ -179,7 +184,8 @@ uint64_t Model::resident_bytes(bool with_head) const {
 
 uint64_t Model::owned_bytes() const {
   return vector_count_ * sizeof(float) + blocks_.size() * sizeof(Tensors) +
-         gguf_->tensors().size() * sizeof(GgufTensor) + gguf_->values().size() * sizeof(GgufValue);
+         gguf_->tensors().size() * sizeof(GgufTensor) + gguf_->values().size() * sizeof(GgufValue) +
+         adapter_owned_bytes_;
 }
 
 void Model::check_tensors() const {

@@ -14,19 +14,32 @@
 
 namespace thimble {
 
-// A matrix inside the file's mapping, [rows][columns] in blocks of its number format: a whole tensor, or, of a fused one, the rows
-// of one part. Empty where the file has none.
-struct Weight {
+// [rows][columns] in blocks of the number format. Empty where there is none.
+struct Matrix {
   const std::byte* data = nullptr;
   NumberType type = NumberType::F32;
   uint32_t columns = 0;
   uint32_t rows = 0;
   size_t stride = 0;  // bytes a row
-  uint64_t file_offset = 0;
-  uint32_t tensor = 0;     // index in gguf.tensors()
-  uint32_t first_row = 0;  // of the tensor
 
   explicit operator bool() const { return data != nullptr; }
+};
+
+// What an adapter adds to a product: scale * b (a x). For the embedding's table: scale * b (row of a). Both are F32, F16 or BF16.
+struct LowRank {
+  Matrix a;  // [rank][columns of the weight]; of the embedding [vocabulary_size][rank]
+  Matrix b;  // [rows of the weight][rank]; of the embedding [embedding_length][rank]
+  float scale = 1;
+
+  uint32_t rank() const { return b.columns; }
+};
+
+// A matrix inside the file's mapping: a whole tensor, or, of a fused one, the rows of one part.
+struct Weight : Matrix {
+  uint64_t file_offset = 0;
+  uint32_t tensor = 0;           // index in gguf.tensors()
+  uint32_t first_row = 0;        // of the tensor
+  std::vector<LowRank> updates;  // of adapters, in their order
 };
 
 class Model {
@@ -38,6 +51,12 @@ class Model {
   // Throws Error(bad_file) naming the tensor: missing, unknown, of another shape, or of a type that no kernel takes.
   // `gguf` must outlive the model.
   static Model bind(const Gguf& gguf, Depth depth = Depth::runnable);
+
+  // Adds a LoRA adapter: every product with a weight that it names gains scale * alpha / rank * b (a x), or scale * b (a x)
+  // where it says no alpha; a scale of 0 adds nothing. The weights stay as they are. Adapters add up, in the order of the calls,
+  // which must come before any session's. Throws Error(bad_file) as read_adapter does, and for factors that are not finite
+  // where the model is runnable. `adapter` must outlive the model.
+  void add_adapter(const Gguf& adapter, float scale);
 
   const Gguf& gguf() const { return *gguf_; }
   const ArchSpec& spec() const { return *spec_; }
@@ -59,6 +78,9 @@ class Model {
   const Weight& head() const { return matrix(Role::output) ? matrix(Role::output) : matrix(Role::token_embd); }
   bool is_tied() const { return has_head() && !matrix(Role::output); }
 
+  // What adapters add to a token's row of the embedding.
+  std::span<const LowRank> embedding_updates() const { return embedding_updates_; }
+
   // One token's row of the embedding as floats, out: [embedding_length]. Where no tied head needs the table, the row is read past
   // the mapping, so that a table of which few rows are used does not become resident. staging: at least staging_bytes().
   void embedding_row(uint32_t token, std::span<std::byte> staging, float* out) const;
@@ -66,11 +88,11 @@ class Model {
   void table_row(Role table, size_t row, float* out) const;
   size_t staging_bytes() const { return matrix(Role::token_embd).stride; }
 
-  // Of the file's mapping once every weight has been used, with the head or without.
+  // Of the files' mappings once every weight has been used, with the head or without.
   uint64_t resident_bytes(bool with_head = true) const;
-  uint64_t owned_bytes() const;     // heap that a runnable model holds beside the mapping
+  uint64_t owned_bytes() const;  // heap that a runnable model holds beside the mapping
 
-  // Reads every tensor; throws Error(bad_file) naming the first with a value or block scale that is not finite.
+  // Reads every tensor of the model's file; throws Error(bad_file) naming the first with a value or block scale that is not finite.
   void check_tensors() const;
 
  private:
@@ -92,6 +114,8 @@ class Model {
   uint64_t length_of(Role role) const;
   void check_rope_factors(Role role) const;
   void refuse_unknown_tensors(size_t bound) const;
+  Matrix load_factor(const Gguf& adapter, const GgufTensor& tensor);
+  size_t attach(const LowRank& update, const GgufTensor& base);  // gives it to each weight bound to `base`; how many
 
   const Gguf* gguf_ = nullptr;
   const ArchSpec* spec_ = nullptr;
@@ -102,6 +126,10 @@ class Model {
   std::vector<float> values_;
   std::vector<bool> bound_;  // by index in gguf.tensors()
   uint64_t vector_count_ = 0;
+  std::vector<LowRank> embedding_updates_;
+  std::vector<std::vector<float>> unpacked_factors_;
+  uint64_t adapter_resident_bytes_ = 0;
+  uint64_t adapter_owned_bytes_ = 0;
 };
 
 }  // namespace thimble

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "model/low_rank.h"
+
 namespace thimble {
 namespace {
 
@@ -53,7 +55,10 @@ class PieceBounds {
 
 RecordTypes record_types(std::initializer_list<const Weight*> weights) {
   RecordTypes types = 0;
-  for (const Weight* weight : weights) types |= 1u << static_cast<unsigned>(activation_type(weight->type));
+  for (const Weight* weight : weights) {
+    types |= 1u << static_cast<unsigned>(activation_type(weight->type));
+    if (!weight->updates.empty()) types |= 1u << static_cast<unsigned>(ActivationType::f32);
+  }
   return types;
 }
 
@@ -73,16 +78,23 @@ void make_records(const Kernels& kernels, const Workspace& space, RecordTypes ty
 
 void run_products(Worker& worker, const Kernels& kernels, const Workspace& space, std::span<const Product> products,
                   size_t tokens) {
+  run_inner_products(worker, kernels, space, products, tokens);
   size_t tiles = 0;
   for (const Product& product : products) tiles += row_tiles(*product.weight);
   const PieceBounds bounds(tiles, worker.count(), tokens);
   worker.for_each_piece(bounds.pieces(), 1, [&](size_t piece, size_t) {
     const size_t begin = bounds.at(piece), end = bounds.at(piece + 1);
     size_t first = 0;
+    const std::byte* inner = space.low_rank;
     for (const Product& product : products) {
       const size_t count = row_tiles(*product.weight);
       const size_t from = std::max(begin, first), to = std::min(end, first + count);
       if (from < to) run_tiles(worker, kernels, space, product, from - first, to - first, tokens);
+      for (const LowRank& update : product.weight->updates) {
+        if (from < to)
+          add_outer_products(worker, kernels, space, product, update, inner, from - first, to - first, tokens);
+        inner += tokens * low_rank_stride(update);
+      }
       first += count;
     }
   });

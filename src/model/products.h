@@ -20,7 +20,8 @@ RecordTypes record_types(std::initializer_list<const Weight*> weights);
 void make_records(const Kernels& kernels, const Workspace& space, RecordTypes types, size_t token, const float* row,
                   size_t width);
 
-// y[token][row] = weight . record of the token, for each product; y is dense, [tokens][weight->rows].
+// y[token][row] = weight . record of the token, and what the weight's updates add, for each product; y is dense,
+// [tokens][weight->rows]. The products of one call read the same records.
 struct Product {
   const Weight* weight;
   float* y;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/low_rank.h"
+
 namespace thimble {
 namespace {
 
@@ -14,8 +16,12 @@ std::array<size_t, 3> widest_inputs(const Model& model) {
   std::array<size_t, 3> widest{};
   const auto count = [&](const Weight& weight) {
     if (!weight) return;
-    size_t& width = widest[static_cast<size_t>(activation_type(weight.type))];
-    width = std::max<size_t>(width, weight.columns);
+    const auto note = [&](ActivationType type) {
+      size_t& width = widest[static_cast<size_t>(type)];
+      width = std::max<size_t>(width, weight.columns);
+    };
+    note(activation_type(weight.type));
+    if (!weight.updates.empty()) note(ActivationType::f32);
   };
   if (model.has_head()) count(model.head());
   count(model.matrix(Role::dense_2));
@@ -24,6 +30,36 @@ std::array<size_t, 3> widest_inputs(const Model& model) {
     for (size_t role = 0; role < kRoleCount; ++role) count(model.matrix(block, static_cast<Role>(role)));
   }
   return widest;
+}
+
+struct LowRankNeeds {
+  size_t token_bytes = 0;  // of all inner products of a block, the head, the embedding or a dense layer
+  size_t widest = 0;       // rank
+};
+
+LowRankNeeds low_rank_needs(const Model& model) {
+  LowRankNeeds needs;
+  const auto bytes_of = [&](std::span<const LowRank> updates) {
+    size_t bytes = 0;
+    for (const LowRank& update : updates) {
+      bytes += low_rank_stride(update);
+      needs.widest = std::max<size_t>(needs.widest, update.rank());
+    }
+    return bytes;
+  };
+  needs.token_bytes = bytes_of(model.embedding_updates());
+  if (model.has_head()) needs.token_bytes = std::max(needs.token_bytes, bytes_of(model.head().updates));
+  for (const Role role : {Role::dense_2, Role::dense_3}) {
+    needs.token_bytes = std::max(needs.token_bytes, bytes_of(model.matrix(role).updates));
+  }
+  for (uint32_t block = 0; block < model.hyper().block_count; ++block) {
+    size_t bytes = 0;
+    for (size_t role = 0; role < kRoleCount; ++role) {
+      bytes += bytes_of(model.matrix(block, static_cast<Role>(role)).updates);
+    }
+    needs.token_bytes = std::max(needs.token_bytes, bytes);
+  }
+  return needs;
 }
 
 const float* rope_factors(const Model& model, size_t context_length) {
@@ -56,7 +92,10 @@ WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& giv
     // Narrower rows have smaller records, so the widest row bounds them all.
     records[type] = tokens * activation_layout(static_cast<ActivationType>(type), widest[type]).bytes;
   }
-  const size_t widest_row = std::max({*std::max_element(widest.begin(), widest.end()), size_t{h.embedding_length}});
+  const LowRankNeeds updates = low_rank_needs(model);
+  low_rank = tokens * updates.token_bytes;
+  const size_t widest_row =
+      std::max({*std::max_element(widest.begin(), widest.end()), size_t{h.embedding_length}, updates.widest});
   kernel_scratch = lines(std::max(matmul_scratch_bytes(widest_row), attention_scratch_bytes(h.key_length)));
   row = lines(std::max(widest_row * sizeof(float), model.staging_bytes()));
 }
@@ -64,8 +103,8 @@ WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& giv
 size_t WorkspaceLayout::shared() const { return std::max(query + key + value + attention, gate + up); }
 
 size_t WorkspaceLayout::activation_bytes() const {
-  return residual + branch + shared() + rope + rope_window + logits + pooled + dense + records[0] + records[1] +
-         records[2];
+  return residual + branch + shared() + rope + rope_window + logits + pooled + dense + low_rank + records[0] +
+         records[1] + records[2];
 }
 
 size_t WorkspaceLayout::scratch_bytes() const { return options.workers * (kernel_scratch + row); }
@@ -85,6 +124,7 @@ Workspace::Workspace(const Model& model, const WorkspaceOptions& options)
   logits = take_floats(layout_.logits);
   pooled = take_floats(layout_.pooled);
   dense = take_floats(layout_.dense);
+  low_rank = take(layout_.low_rank);
   for (size_t type = 0; type < records.size(); ++type) records[type] = take(layout_.records[type]);
   std::byte* const shared = next;
   query = take_floats(layout_.query);

@@ -40,6 +40,8 @@ struct WorkspaceLayout {
   size_t logits = 0;  // [logit_rows][vocabulary_size]
   size_t pooled = 0;  // [sequences][embedding_length]
   size_t dense = 0;   // [sequences][dense_2_feat_out]
+  // What adapters' inner products give, records of each update's rank; 0 without adapters.
+  size_t low_rank = 0;
   // Activation records for each ActivationType that a weight of the model asks for.
   std::array<size_t, 3> records{};
   // Of each worker.
@@ -61,6 +63,7 @@ class Workspace {
   const RopeTables& rope_tables() const { return rope_tables_; }
 
   float *residual, *branch, *query, *key, *value, *attention, *gate, *up, *rope, *rope_window, *logits, *pooled, *dense;
+  std::byte* low_rank;
   std::array<std::byte*, 3> records;
   std::byte* kernel_scratch(unsigned worker) const { return scratch_.data() + worker * worker_stride(); }
   float* row(unsigned worker) const {

@@ -8,7 +8,9 @@
 
 #include "model/arch_spec.h"
 #include "program_runner.h"
+#include "support/split_gguf.h"
 #include "support/temp_file.h"
+#include "support/tiny_adapter.h"
 #include "support/tiny_model.h"
 
 namespace thimble {
@@ -244,6 +246,62 @@ TEST_F(Program, FindsModelsByName) {
   EXPECT_TRUE(contains(unknown.error, "(there: tiny)")) << unknown.error;
   std::filesystem::copy_file(model(), file("cache/thimble/models/tiny/b.gguf"));
   EXPECT_EQ(run({"info", "tiny"}, cache).code, 2);
+}
+
+TEST_F(Program, RunsWithAdapters) {
+  test::write_tiny_adapter(Gguf::open(model()), test::first_tiny_adapter(), file("a.gguf"));
+  test::write_tiny_adapter(Gguf::open(model()), test::second_tiny_adapter(), file("b:2"));
+  const auto top = [&](const Arguments& adapters) {
+    Arguments arguments = {"logits", "-m", model(), "--ids", "1,2,3", "--top", "3", "--json"};
+    arguments.insert(arguments.end(), adapters.begin(), adapters.end());
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.error;
+    return outcome.out;
+  };
+  const std::string plain = top({}), with_first = top({"--lora", file("a.gguf")});
+  EXPECT_NE(with_first, plain);
+  EXPECT_EQ(top({"--lora", file("a.gguf") + ":1"}), with_first);
+  EXPECT_EQ(top({"--lora", file("a.gguf") + ":0"}), plain);
+  EXPECT_NE(top({"--lora-scaled", file("a.gguf") + ":0.5"}), with_first);
+  EXPECT_NE(top({"--lora", file("a.gguf"), "--lora", file("b:2")}),
+            with_first);  // a file whose name ends as a scale does
+  EXPECT_EQ(top({"--lora", file("b:2") + ":0", "--lora", file("a.gguf")}), with_first);
+  const Outcome plan = run({"plan", "-m", model(), "--lora", file("a.gguf"), "--json"});
+  EXPECT_EQ(json::parse(plan.out)["adapters"][0]["file"], file("a.gguf"));
+  EXPECT_TRUE(contains(run({"plan", "-m", model(), "--lora", file("a.gguf")}).out, "adapter "));
+  const Outcome bench =
+      run({"bench", "-m", model(), "--lora", file("a.gguf"), "-p", "4", "-n", "1", "-r", "1", "-o", "json"});
+  ASSERT_EQ(bench.code, 0) << bench.error;
+  EXPECT_EQ(json::parse(bench.out)[0]["lora"][0], file("a.gguf") + ":1");
+  EXPECT_EQ(run({"generate", "-m", model(), "-p", "x", "-n", "2", "--lora", file("a.gguf")}).code, 0);
+  expect_refusal({"generate", "-m", model(), "-p", "x", "--lora", model()}, 4, "expected an adapter");
+  expect_refusal({"generate", "-m", file("a.gguf"), "-p", "x"}, 4, "expected a model, found an adapter");
+  expect_refusal({"generate", "-m", model(), "-p", "x", "--lora", file("a.gguf") + ":nan"}, 2, "--lora");
+  expect_refusal({"generate", "-m", model(), "-p", "x", "--lora", file("a.gguf") + ":"}, 2, "--lora");
+  expect_refusal({"generate", "-m", model(), "-p", "x", "--lora", file("nowhere.gguf")}, 4, "cannot be opened");
+  expect_refusal({"logits", "-m", model(), "--ids", "1", "--lora", file("a.gguf"), "--out", file("a.gguf")}, 2,
+                 "a.gguf");
+}
+
+TEST_F(Program, FindsASplitModelByName) {
+  const std::string folder = file("cache/thimble/models/split");
+  std::filesystem::create_directories(folder);
+  const auto paths = test::split_gguf(Gguf::open(model()), folder + "/m", 3);
+  const test::Variables cache = {{"XDG_CACHE_HOME", file("cache")}};
+  const Outcome info = run({"info", "split", "--json"}, cache);
+  ASSERT_EQ(info.code, 0) << info.error;
+  EXPECT_EQ(json::parse(info.out)["file"], paths[0]);
+  EXPECT_EQ(json::parse(info.out)["parts"], 3);
+  EXPECT_EQ(run({"tokenize", "-m", "split", "--ids", "a"}, cache).out, "97\n");
+  EXPECT_EQ(run({"plan", "-m", paths[2]}).code, 0);
+  const Outcome over = run({"logits", "-m", paths[0], "--ids", "1", "--out", paths[1]});
+  EXPECT_EQ(over.code, 2) << over.error;
+  std::filesystem::remove(paths[1]);
+  const Outcome missing = run({"plan", "-m", "split"}, cache);
+  EXPECT_EQ(missing.code, 4);
+  EXPECT_TRUE(contains(missing.error, "part 2 of 3 of this split model is missing")) << missing.error;
+  std::filesystem::copy_file(model(), folder + "/whole.gguf");
+  EXPECT_EQ(run({"info", "split"}, cache).code, 2);
 }
 
 // An answer without end, to be ended from outside.

@@ -1,8 +1,11 @@
 // The public C++ and C interfaces on a tiny model.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "model/arch_spec.h"
 #include "support/temp_file.h"
+#include "support/tiny_adapter.h"
 #include "support/tiny_model.h"
 #include "thimble/thimble.h"
 #include "thimble/thimble.hpp"
@@ -64,6 +67,39 @@ TEST_F(PublicInterface, GenerateStreamsWhatItReturnsAndReusesItsPrefix) {
   const api::Answer second = session.generate("the pump", request_, {});
   EXPECT_EQ(second.text, first.text);
   EXPECT_EQ(second.reused_tokens, first.prompt_tokens - 1);
+}
+
+TEST_F(PublicInterface, AdaptersChangeTheAnswerInBothLanguages) {
+  const std::string adapter = folder_ / "adapter.gguf";
+  test::write_tiny_adapter(Gguf::open(path_), test::first_tiny_adapter(), adapter);
+  const auto answer = [&] {
+    api::Session session(api::Model::load(path_, setup_));
+    return session.generate("the pump", request_).tokens;
+  };
+  const std::vector<int32_t> plain = answer();
+  const api::Plan before = api::plan(path_, setup_);
+  setup_.adapters = {{adapter, 0}};
+  EXPECT_EQ(answer(), plain);
+  setup_.adapters = {{adapter, 1}};
+  EXPECT_NE(answer(), plain);
+  const api::Plan after = api::plan(path_, setup_);
+  EXPECT_GT(after.weights, before.weights);
+  setup_.adapters = {{adapter, std::numeric_limits<float>::infinity()}};
+  EXPECT_EQ(code_of([&] { api::plan(path_, setup_); }, "finite scale"), api::Code::usage);
+  setup_.adapters = {{path_, 1}};
+  EXPECT_EQ(code_of([&] { api::Model::load(path_, setup_); }, "expected an adapter"), api::Code::bad_file);
+
+  const thimble_adapter with = {adapter.c_str(), 1};
+  thimble_setup setup = {};
+  setup.threads = 2;
+  setup.batch_size = 32;
+  setup.adapters = &with;
+  setup.adapter_count = 1;
+  thimble_plan_result result = {};
+  ASSERT_EQ(thimble_plan(path_.c_str(), &setup, &result), THIMBLE_OK) << thimble_last_error();
+  EXPECT_EQ(result.weights, after.weights);
+  setup.adapters = nullptr;
+  EXPECT_EQ(thimble_plan(path_.c_str(), &setup, &result), THIMBLE_USAGE);
 }
 
 TEST_F(PublicInterface, CallbackEndsTheAnswer) {

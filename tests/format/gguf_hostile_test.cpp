@@ -244,7 +244,7 @@ TEST_F(HostileGguf, Offsets) {
 }
 
 TEST_F(HostileGguf, SplitFiles) {
-  expect_refused(ordinary().add("split.count", uint16_t{3}), "one of 3 parts");
+  expect_refused(ordinary().add("split.count", uint16_t{3}), "one of 3 parts");  // more in gguf_split_test.cpp
   expect_refused(ordinary().add("split.count", "3"), "split.count");
   expect_parsed(ordinary().add("split.count", uint16_t{1}));
 }
