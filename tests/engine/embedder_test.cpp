@@ -112,7 +112,7 @@ TEST_P(Embedders, WeightsThatAreNotFiniteGiveNoVector) {
   std::string bytes = test::read_file(folder_ / "tiny.gguf");
   const GgufTensor& tensor = *gguf_->find_tensor("blk.1.ffn_down.weight");
   const float bad = std::numeric_limits<float>::quiet_NaN();
-  const auto offset = static_cast<size_t>(tensor.data.data() - gguf_->file().bytes().data());
+  const auto offset = static_cast<size_t>(tensor.data.data() - gguf_->files().front().bytes().data());
   std::memcpy(bytes.data() + offset, &bad, sizeof bad);
   test::write_file(folder_ / "bad.gguf", bytes);
   const Gguf gguf = Gguf::open(folder_ / "bad.gguf");
