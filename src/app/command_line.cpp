@@ -89,7 +89,11 @@ GivenValues parse(const OptionTable& table, std::string_view verb, std::span<con
   std::map<const OptionSpec*, CLI::Option*> options;
   for (const OptionSpec& spec : table.specs()) {
     CLI::Option* option = spec.is_flag() ? app.add_flag(cli11_names(spec)) : app.add_option(cli11_names(spec));
-    if (!spec.is_flag()) option->expected(1)->allow_extra_args(false);
+    if (spec.is_positional() && spec.is_repeatable) {
+      option->expected(-1);
+    } else if (!spec.is_flag()) {
+      option->expected(1)->allow_extra_args(false);
+    }
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     options[&spec] = option;
   }

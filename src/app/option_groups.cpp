@@ -31,7 +31,9 @@ void OutputOptions::declare_verbose(OptionTable& options) {
 
 void ModelOptions::declare_model(OptionTable& options) {
   options.heading("Model");
-  options.text("-m,--model", "MODEL", model, "GGUF file, or the name of a model in the cache").required().path();
+  options.text("-m,--model", "MODEL", model, "GGUF file, or a model in the cache by its name or as hf:owner/repository")
+      .required()
+      .path();
 }
 
 void ModelOptions::declare_pre_tokenizer(OptionTable& options) {

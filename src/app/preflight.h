@@ -25,6 +25,8 @@ class Preflight {
  public:
   // Throws Error(bad_file, usage).
   Preflight(const ModelOptions& model_options, const ContextOptions& context_options);
+  // Of a header that is at hand already. `program_bytes`: what the process had resident before it opened anything.
+  Preflight(Gguf header, const ContextOptions& context_options, uint64_t program_bytes);
 
   const Gguf& gguf() const { return *gguf_; }
   const Model& model() const { return *model_; }
@@ -47,6 +49,7 @@ class Preflight {
   std::unique_ptr<const Gguf> take_gguf();  // ends this object's use of it
 
  private:
+  void settle(const ContextOptions& context_options);
   uint64_t program_bytes_;
   MemoryLimit limit_;
   std::unique_ptr<const Gguf> gguf_;

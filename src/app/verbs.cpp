@@ -6,12 +6,13 @@ namespace thimble {
 
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kBench, kEvalPerplexity, kHelp, kVersion,
-    kCompletion, kMan;
+    kCompletion, kMan, kPull, kList, kRm;
 
 namespace {
 
-constexpr const Verb* kVerbs[] = {&kChat,  &kGenerate,       &kTokenize, &kLogits,  &kInfo,       &kPlan,
-                                  &kBench, &kEvalPerplexity, &kHelp,     &kVersion, &kCompletion, &kMan};
+constexpr const Verb* kVerbs[] = {&kChat,           &kGenerate, &kTokenize, &kLogits,     &kInfo,
+                                  &kPlan,           &kPull,     &kList,     &kRm,         &kBench,
+                                  &kEvalPerplexity, &kHelp,     &kVersion,  &kCompletion, &kMan};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <system_error>
 #include <utility>
@@ -69,6 +70,28 @@ MappedFile MappedFile::open(const std::string& path) {
   // A wish that the system may not know: nothing depends on it.
   ::madvise(data, size, MADV_HUGEPAGE);
   return MappedFile(path, static_cast<const std::byte*>(data), size, fd.release());
+}
+
+MappedFile MappedFile::from_prefix(const std::string& name, std::span<const std::byte> prefix, uint64_t size) {
+  if (prefix.empty() || prefix.size() > size) {
+    fail(ExitCode::bad_file, "{}: the first {} bytes of a file of {} bytes say nothing", printable(name), prefix.size(),
+         size);
+  }
+  const auto refuse = [&] {
+    fail(ExitCode::bad_file, "{}: {} bytes cannot be mapped: {}", printable(name), size, reason(errno));
+  };
+  if (size > std::numeric_limits<size_t>::max()) {
+    errno = EOVERFLOW;
+    refuse();
+  }
+  // Read-only, so that the system does not count what is never written; the prefix alone becomes memory.
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (data == MAP_FAILED) refuse();
+  MappedFile file(name, static_cast<const std::byte*>(data), size, -1);
+  if (::mprotect(data, prefix.size(), PROT_READ | PROT_WRITE) != 0) refuse();
+  std::memcpy(data, prefix.data(), prefix.size());
+  if (::mprotect(data, prefix.size(), PROT_READ) != 0) refuse();
+  return file;
 }
 
 MappedFile::MappedFile(std::string path, const std::byte* data, size_t size, int fd)

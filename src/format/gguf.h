@@ -97,6 +97,12 @@ class Gguf {
   // Reads the header, metadata and tensor table only. Throws Error(bad_file) naming the file, the place and the fault.
   static Gguf open(const std::string& path);
 
+  // The same of a file of `file_bytes` bytes of which only the beginning is at hand, while it is fetched, say; `name` stands
+  // for its path. nullopt where header, metadata and tensor table end behind `prefix`, as far as they can be read. Tensor data
+  // behind the prefix reads as zeros.
+  static std::optional<Gguf> from_prefix(const std::string& name, std::span<const std::byte> prefix,
+                                         uint64_t file_bytes);
+
   const MappedFile& file() const { return file_; }
   const std::string& path() const { return file_.path(); }
   uint32_t version() const { return version_; }
