@@ -76,9 +76,9 @@ void ContextOptions::declare_machine(OptionTable& options) {
   options.text("--isa", "ISA", isa, "Instruction set: scalar, avx2, avx512_vnni; auto takes the best this machine has");
 }
 
-void ContextOptions::declare_memory_limit(OptionTable& options, std::string_view names) {
+OptionSpec& ContextOptions::declare_memory_limit(OptionTable& options, std::string_view names) {
   memory_limit_name = names.substr(0, names.find(','));
-  options
+  return options
       .size(names, memory_limit,
             "Memory that may be used in all, such as 2GB, 1500MB or 1.5GiB; what needs more is refused")
       .by_default("what the machine and its control group have free");

@@ -47,7 +47,8 @@ class Pull : public Command {
         "SHA-256 that the file must have, where the server does not say");
     options.heading("What is refused");
     context_.declare_context(options);
-    context_.declare_memory_limit(options, "--budget,--memory-limit");
+    context_.declare_memory_limit(options, "--budget,--memory-limit")
+        .by_default("4 GB, or what the machine has free where that is less");
     options.flag("--force", is_forced_, "Fetch also what will not fit in memory or cannot be run");
     options.heading("Network");
     options.flag("--offline", is_offline_, "Use no network: say where the model is, if it is in a cache");

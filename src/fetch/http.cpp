@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <exception>
 
 namespace thimble {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 constexpr int kMostRedirects = 10;
 constexpr size_t kMostHeaderBytes = 64 << 10;
@@ -78,6 +81,9 @@ struct HttpClient::Exchange {
   bool has_head = false;
   bool is_ended = false;  // by us, not by a fault
   std::exception_ptr thrown;
+  curl_off_t received = 0;
+  Clock::time_point last_byte = Clock::now();
+  bool is_stalled = false;
 
   static size_t header_line(char* data, size_t size, size_t count, void* self) {
     return static_cast<Exchange*>(self)->take_header({data, size * count});
@@ -85,8 +91,17 @@ struct HttpClient::Exchange {
   static size_t body_bytes(char* data, size_t size, size_t count, void* self) {
     return static_cast<Exchange*>(self)->take_body({reinterpret_cast<const std::byte*>(data), size * count});
   }
-  static int progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    return static_cast<Exchange*>(self)->options.cancelled() ? 1 : 0;
+  static int progress(void* self, curl_off_t, curl_off_t received, curl_off_t, curl_off_t) {
+    return static_cast<Exchange*>(self)->goes_on(received) ? 0 : 1;
+  }
+
+  // libcurl looks at the average of some seconds only; a server that sends nothing at all is given up sooner.
+  bool goes_on(curl_off_t received_now) {
+    const auto now = Clock::now();
+    if (received_now != received || !has_head) last_byte = now;
+    received = received_now;
+    is_stalled = std::chrono::duration<double>(now - last_byte).count() > options.stall_seconds;
+    return !is_stalled && !options.cancelled();
   }
 
   template <class Job>
@@ -199,6 +214,10 @@ void HttpClient::perform(Exchange& exchange) {
   if (exchange.thrown) std::rethrow_exception(exchange.thrown);
   if (code == CURLE_OK || exchange.is_ended) return;
   if (options_.cancelled()) fail(ExitCode::interrupted, "interrupted");
+  if (exchange.is_stalled) {
+    throw TransferError(
+        true, fmt::format("{}: nothing came for {} s", printable(exchange.response.url.text), options_.stall_seconds));
+  }
   const std::string why = *reason != '\0' ? reason : curl_easy_strerror(code);
   const bool is_trust = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
   throw TransferError(!is_lasting(code),
