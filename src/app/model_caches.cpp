@@ -24,24 +24,23 @@ std::string variable(const char* name) {
 }
 
 std::string hugging_face_home() {
-  if (const std::string home = variable("HF_HOME"); !home.empty()) return home;
+  if (std::string home = variable("HF_HOME"); !home.empty()) return home;
   if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty()) return cache + "/huggingface";
   const std::string home = variable("HOME");
   return home.empty() ? std::string() : home + "/.cache/huggingface";
 }
 
 std::string hub_cache_folder() {
-  if (const std::string folder = variable("HF_HUB_CACHE"); !folder.empty()) return folder;
+  if (std::string folder = variable("HF_HUB_CACHE"); !folder.empty()) return folder;
   const std::string home = hugging_face_home();
   return home.empty() ? home : home + "/hub";
 }
 
 std::string hub_token() {
   std::string token = variable("HF_TOKEN");
-  if (token.empty()) {
-    const std::string named = variable("HF_TOKEN_PATH");
-    token = read_small_file(named.empty() ? hugging_face_home() + "/token" : named, kMostTokenBytes).value_or("");
-  }
+  std::string file = variable("HF_TOKEN_PATH");
+  if (file.empty() && !hugging_face_home().empty()) file = hugging_face_home() + "/token";
+  if (token.empty()) token = read_small_file(file, kMostTokenBytes).value_or("");
   std::erase_if(token, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
   return token;
 }

@@ -49,7 +49,7 @@ class Pull : public Command {
     context_.declare_context(options);
     context_.declare_memory_limit(options, "--budget,--memory-limit")
         .by_default("4 GB, or what the machine has free where that is less");
-    options.flag("--force", is_forced_, "Fetch also what will not fit in memory or cannot be run");
+    options.flag("--force", request_.is_forced, "Fetch also what will not fit in memory or cannot be run");
     options.heading("Network");
     options.flag("--offline", is_offline_, "Use no network: say where the model is, if it is in a cache");
     options.integer("--retries", retries_, 0, 1000, "How often a fetch that fails is tried again without progress");
@@ -103,8 +103,8 @@ class Pull : public Command {
 
   // Refuses, or with --force says so and goes on.
   void refuse(const Console& console, const Error& error) const {
-    if (!is_forced_) throw error;
-    console.note("{}; fetched all the same (--force)", error.what());
+    if (!request_.is_forced) throw error;
+    console.note("{}; fetched all the same", error.what());
   }
 
   void check_header(const Console& console, Gguf header, const std::string& name) const {
@@ -161,7 +161,6 @@ class Pull : public Command {
 
   PullRequest request_;
   ContextOptions context_;
-  bool is_forced_ = false;
   bool is_offline_ = false;
   int64_t retries_ = 5;
   double retry_wait_ = 1;

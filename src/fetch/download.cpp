@@ -179,7 +179,7 @@ void Download::look_at_prefix() {
   if (part_.size() >= std::min(kLongestHeader, size)) {
     fail(ExitCode::bad_file, "{}: its header is not complete after {} bytes", printable(remote_.name), part_.size());
   }
-  next_look_ = std::min(std::max(next_look_, part_.size()) * 4, kLongestHeader);
+  next_look_ = std::min(std::max(next_look_, part_.size()) * 2, kLongestHeader);
 }
 
 std::string Download::verified_digest() {

@@ -125,7 +125,7 @@ class Puller {
     if (!request_.sha256.empty() && sha256 != request_.sha256) {
       fail(ExitCode::validation_failed, "{}: expected SHA-256 {}, found {}", printable(given), request_.sha256, sha256);
     }
-    const PulledFile pulled{final_path, size_of(source), sha256, source,
+    PulledFile pulled{final_path, size_of(source), sha256, source,
                             is_here ? "cache" : link_or_copy(source, final_path)};
     ModelStore::write_record(final_path, {source, {}, {}, {}, sha256, pulled.size});
     return pulled;
@@ -220,8 +220,33 @@ class Puller {
       is_same = response.content_length() == record.size && !record.validator.empty() &&
                 range_validator(response) == record.validator;
     };
-    http.get({.url = record.url}, look, [](std::span<const std::byte>) { return false; });
-    return is_same;
+    Retrier retrier(settings_.retry, events_);
+    while (true) {
+      try {
+        http.get({.url = record.url}, look, [](std::span<const std::byte>) { return false; });
+        return is_same;
+      } catch (const TransferError& error) {
+        retrier.wait_after(error);
+      }
+    }
+  }
+
+  // Whether the header is there whole; it has passed the check then.
+  bool looked_at(const std::string& name, std::span<const std::byte> prefix, uint64_t size) const {
+    std::optional<Gguf> header;
+    try {
+      header = Gguf::from_prefix(name, prefix, size);
+    } catch (const Error& error) {
+      constexpr std::string_view kMagic = "GGUF";
+      const std::string_view begin(reinterpret_cast<const char*>(prefix.data()),
+                                   std::min(prefix.size(), kMagic.size()));
+      if (!request_.is_forced || begin != kMagic) throw;
+      events_.note(fmt::format("{}; fetched all the same", error.what()));
+      return true;
+    }
+    if (!header) return false;
+    checks_.header(std::move(*header), name);
+    return true;
   }
 
   PulledFile fetch(HttpClient& http, const RemoteFile& remote, SourceRecord record, const std::string& final_path,
@@ -229,9 +254,7 @@ class Puller {
     PartFile part(final_path);
     const PrefixCheck look = [&](std::span<const std::byte> prefix, uint64_t size) {
       if (!is_whole_model) return true;  // parts of a split model are known by their digests
-      std::optional<Gguf> header = Gguf::from_prefix(remote.name, prefix, size);
-      if (header) checks_.header(std::move(*header), remote.name);
-      return header.has_value();
+      return looked_at(remote.name, prefix, size);
     };
     try {
       record.sha256 = Download(http, remote, part, look, settings_.retry, events_).run();

@@ -24,9 +24,10 @@ struct PullSettings {
 };
 
 struct PullRequest {
-  std::string reference;  // hf:..., an address, or a path
-  std::string sha256;     // that the file must have; empty for what the server says
-  std::string name;       // in the cache; empty for the file's own. Not with hf:
+  std::string reference;   // hf:..., an address, or a path
+  std::string sha256;      // that the file must have; empty for what the server says
+  bool is_forced = false;  // take also a GGUF file that cannot be read, of a number format of the future, say
+  std::string name;        // in the cache; empty for the file's own. Not with hf:
 };
 
 // What is asked before much is fetched. Each throws to refuse the model.

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <thread>
 
@@ -109,9 +110,10 @@ std::vector<StoredModel> ModelStore::list() const {
       constexpr std::string_view kPart = ".part";
       const bool is_part = file.ends_with(kPart);
       const std::string whole = is_part ? file.substr(0, file.size() - kPart.size()) : file;
-      const std::string path = folder_for(folder) + "/" + whole;
+      const std::string path = fmt::format("{}/{}", folder_for(folder), whole);
       if (!whole.ends_with(".gguf") || !is_regular(is_part ? path + std::string(kPart) : path)) continue;
-      StoredModel model{folder + "/" + whole, folder, path, size_of(path), std::nullopt, read_record(path)};
+      StoredModel model{
+          fmt::format("{}/{}", folder, whole), folder, path, size_of(path), std::nullopt, read_record(path)};
       if (is_part) {
         const auto progress = PartFile::progress_of(path);
         model.size = progress ? progress->first : 0;
@@ -177,7 +179,7 @@ void ModelStore::write_record(const std::string& path, const SourceRecord& recor
 
 void ModelStore::remove_leftovers(const std::string& folder) {
   for (const std::string& name : names_in(folder)) {
-    if (name.starts_with(".thimble-") && name.ends_with(".tmp")) ::unlink((folder + "/" + name).c_str());
+    if (name.starts_with(".thimble-") && name.ends_with(".tmp")) ::unlink(fmt::format("{}/{}", folder, name).c_str());
   }
 }
 
@@ -218,16 +220,14 @@ ModelStore::Removal ModelStore::remove_files(const std::string& name, const std:
   }
   const std::optional<FolderLock> lock = FolderLock::try_now(path);
   if (!lock) fail(ExitCode::failed, "{}: it is being fetched; stop that first", printable(name));
-  std::vector<std::string> models;
+  std::set<std::string> models;
   for (const std::string& entry : names_in(path)) {
     for (const std::string_view companion : kCompanions) {
       if (!entry.ends_with(".gguf" + std::string(companion))) continue;
       const std::string model = entry.substr(0, entry.size() - companion.size());
-      if (files.empty() || std::ranges::find(files, model) != files.end()) models.push_back(model);
+      if (files.empty() || std::ranges::find(files, model) != files.end()) models.insert(model);
     }
   }
-  std::ranges::sort(models);
-  models.erase(std::ranges::unique(models).begin(), models.end());
   if (models.empty()) fail(ExitCode::bad_file, "{}: no such model in the cache; see 'thimble list'", printable(name));
   Removal removal;
   for (const std::string& model : models) {
@@ -241,7 +241,7 @@ ModelStore::Removal ModelStore::remove_files(const std::string& name, const std:
       }
       if (info.st_nlink == 1) removal.freed_bytes += static_cast<uint64_t>(info.st_size);
     }
-    removal.paths.push_back(path + "/" + model);
+    removal.paths.push_back(fmt::format("{}/{}", path, model));
   }
   remove_leftovers(path);
   remove_if_empty(path);

@@ -4,9 +4,9 @@ import signal
 import time
 import unittest
 
-from fault_server import FaultServer, file_route, in_turn, last_modified, redirect_route, status_route  # noqa: F401
-from model_bytes import digest, header_and_size, model
-from pull_case import QUICK, PullCase
+from fault_server import FaultServer, file_route, in_turn, last_modified, redirect_route, status_route
+from model_bytes import FUTURE, digest, header_and_size, model
+from pull_case import PullCase
 
 MODEL = model()
 OTHER = model(seed=2)
@@ -297,11 +297,14 @@ class Content(PullCase):
         self.assertIn("fetched all the same", error)
 
     def test_what_cannot_be_run_is_refused(self):
-        strange = model(architecture="strange")
-        self.server.routes["/m.gguf"] = file_route(strange)
-        self.refuse(4, "strange", self.server.url + "/m.gguf")
-        code, _, error = self.run_thimble("pull", self.server.url + "/m.gguf", "--force")
-        self.assertEqual(code, 0, error)
+        for name, strange in (('"strange"', model(architecture="strange")), ("number format 250", model(number_type=FUTURE))):
+            self.server.routes["/m.gguf"] = file_route(strange)
+            self.refuse(4, name, self.server.url + "/m.gguf")
+            code, _, error = self.run_thimble("pull", self.server.url + "/m.gguf", "--force")
+            self.assertEqual(code, 0, error)
+            self.run_thimble("rm", "m")
+        self.server.routes["/m.gguf"] = file_route(b"<html>")
+        self.refuse(4, "HTML", self.server.url + "/m.gguf", "--force")
 
     def test_a_file_that_no_disk_holds(self):
         def route(handler):

@@ -3,8 +3,8 @@ import hashlib
 import random
 import struct
 
-F32, Q4_0 = 0, 2
-BLOCK = {F32: (1, 4), Q4_0: (32, 18)}
+F32, Q4_0, FUTURE = 0, 2, 250  # the last one is no number format
+BLOCK = {F32: (1, 4), Q4_0: (32, 18), FUTURE: (1, 4)}
 UINT32, FLOAT32, STRING, ARRAY = 4, 6, 8, 9
 
 
