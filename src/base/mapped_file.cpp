@@ -13,24 +13,10 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file_handle.h"
 
 namespace thimble {
 namespace {
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
@@ -50,7 +36,7 @@ MappedFile MappedFile::open(const std::string& path) {
     fail(ExitCode::bad_file, "'{}' is no file name", printable(path));
   }
   // O_NONBLOCK: opening a FIFO nobody writes to would wait for ever.
-  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  FileHandle fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (fd.get() < 0) fail(ExitCode::bad_file, "{}: cannot be opened: {}", printable(path), reason(errno));
   struct stat info = {};
   if (::fstat(fd.get(), &info) != 0) fail(ExitCode::bad_file, "{}: cannot be read: {}", printable(path), reason(errno));

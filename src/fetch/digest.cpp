@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "fetch/file_handle.h"
+#include "base/file_handle.h"
 
 namespace thimble {
 namespace {

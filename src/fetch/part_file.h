@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "base/file_handle.h"
 #include "fetch/digest.h"
-#include "fetch/file_handle.h"
 
 namespace thimble {
 

@@ -1,19 +1,14 @@
 #include "fetch/pull.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
 #include "fetch/digest.h"
 #include "fetch/download.h"
-#include "fetch/file_handle.h"
 #include "fetch/hub.h"
 #include "fetch/hub_cache.h"
+#include "fetch/local_file.h"
 #include "fetch/small_file.h"
 #include "fetch/store.h"
 
@@ -21,19 +16,6 @@ namespace thimble {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kCopyBytes = 1 << 20;
-
-bool is_regular(const std::string& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error);
-}
-
-uint64_t size_of(const std::string& path) {
-  std::error_code error;
-  const uint64_t size = fs::file_size(path, error);
-  return error ? 0 : size;
-}
 
 bool is_address(const std::string& text) { return text.find("://") != std::string::npos; }
 
@@ -101,11 +83,11 @@ class Puller {
     const FolderLease lease(folder, events_);
     HttpClient http(http_options());
     const RemoteFile remote{url.text, url.text, request_.sha256, std::nullopt};
-    if (is_regular(final_path)) {
+    if (is_regular_file(final_path)) {
       const auto record = ModelStore::read_record(final_path);
       refuse_other_source(final_path, record, url.text);
       const bool is_wanted = request_.sha256.empty() ? is_unchanged(http, *record) : record->sha256 == request_.sha256;
-      if (is_wanted && size_of(final_path) == record->size) {
+      if (is_wanted && file_bytes(final_path) == record->size) {
         return {final_path, record->size, record->sha256, url.text, "cache"};
       }
     }
@@ -119,14 +101,14 @@ class Puller {
     const FolderLease lease(fs::path(final_path).parent_path().string(), events_);
     std::error_code error;
     const bool is_here = fs::equivalent(source, final_path, error);
-    if (is_regular(final_path) && !is_here)
+    if (is_regular_file(final_path) && !is_here)
       refuse_other_source(final_path, ModelStore::read_record(final_path), source);
     const std::string sha256 = sha256_of_file(source, hash_progress());
     if (!request_.sha256.empty() && sha256 != request_.sha256) {
       fail(ExitCode::validation_failed, "{}: expected SHA-256 {}, found {}", printable(given), request_.sha256, sha256);
     }
-    PulledFile pulled{final_path, size_of(source), sha256, source,
-                            is_here ? "cache" : link_or_copy(source, final_path)};
+    PulledFile pulled{final_path, file_bytes(source), sha256, source,
+                      is_here ? "cache" : link_or_copy(source, final_path, events_)};
     ModelStore::write_record(final_path, {source, {}, {}, {}, sha256, pulled.size});
     return pulled;
   }
@@ -163,7 +145,7 @@ class Puller {
           std::pair{HubCache(settings_.hub_cache_folder).find(reference), "hugging face cache"}}) {
       if (!path) continue;
       const auto record = ModelStore::read_record(*path);
-      return {*path, size_of(*path), record ? record->sha256 : "", reference.text(), origin};
+      return {*path, file_bytes(*path), record ? record->sha256 : "", reference.text(), origin};
     }
     fail(ExitCode::failed, "{}: in none of the caches, and the network is not to be used (--offline, HF_HUB_OFFLINE)",
          reference.text());
@@ -175,7 +157,7 @@ class Puller {
     uint64_t missing = 0;
     for (const RepositoryFile& file : choice.files) {
       total += file.size;
-      if (size_of(folder + "/" + flat_name(file.path)) != file.size) missing += file.size;
+      if (file_bytes(folder + "/" + flat_name(file.path)) != file.size) missing += file.size;
     }
     checks_.size(total, choice.files[0].path);
     require_disk_space(folder, missing, choice.files[0].path);
@@ -187,7 +169,7 @@ class Puller {
     const std::string source = "hf:" + reference.id() + "/" + file.path;
     const std::string sha256 = request_.sha256.empty() ? file.sha256 : request_.sha256;
     const std::string url = hub.address_of(reference, commit, file.path);
-    if (is_regular(final_path) && size_of(final_path) == file.size) {
+    if (is_regular_file(final_path) && file_bytes(final_path) == file.size) {
       const auto record = ModelStore::read_record(final_path);
       const std::string found = record           ? record->sha256
                                 : sha256.empty() ? std::string()
@@ -269,37 +251,6 @@ class Puller {
     part.publish();
     ModelStore::write_record(final_path, record);
     return {final_path, record.size, record.sha256, record.source, "fetched"};
-  }
-
-  std::string link_or_copy(const std::string& source, const std::string& final_path) const {
-    if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, final_path.c_str(), 0) == 0) {
-      sync_folder_of(final_path);
-      return "linked";
-    }
-    if (errno == EEXIST) {
-      std::error_code error;
-      if (fs::remove(final_path, error)) return link_or_copy(source, final_path);
-    }
-    const FileHandle file(::open(source.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat info = {};
-    if (!file || ::fstat(file.get(), &info) != 0) {
-      fail(ExitCode::failed, "{}: cannot be read: {}", printable(source), std::generic_category().message(errno));
-    }
-    const auto size = static_cast<uint64_t>(info.st_size);
-    require_disk_space(fs::path(final_path).parent_path().string(), size, source);
-    PartFile part(final_path);
-    part.begin({source, {}, {}, size});
-    std::vector<std::byte> block(kCopyBytes);
-    while (part.size() < size) {
-      const ssize_t got = ::read(file.get(), block.data(), block.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) fail(ExitCode::failed, "{}: it was cut short while it was copied", printable(source));
-      part.append(std::span(block).first(static_cast<size_t>(got)));
-      events_.progress("copying", part.size(), size, 0);
-      if (events_.cancelled()) fail(ExitCode::interrupted, "interrupted");
-    }
-    part.publish();
-    return "copied";
   }
 
   const PullRequest& request_;

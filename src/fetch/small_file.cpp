@@ -8,8 +8,9 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
-#include "fetch/file_handle.h"
+#include "base/file_handle.h"
 
 namespace thimble {
 namespace {
@@ -41,11 +42,19 @@ void make_folders(const std::string& path) {
 
 void sync_folder_of(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
-  const FileHandle handle(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // File systems that cannot sync a folder answer EINVAL: nothing more can be done there.
-  if (handle && ::fsync(handle.get()) != 0 && errno != EINVAL) {
-    fail(ExitCode::failed, "{}: cannot be written: {}", printable(folder), std::generic_category().message(errno));
-  }
+  if (sync_folder(folder)) return;
+  fail(ExitCode::failed, "{}: cannot be written: {}", printable(folder), std::generic_category().message(errno));
+}
+
+bool is_regular_file(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error);
+}
+
+uint64_t file_bytes(const std::string& path) {
+  std::error_code error;
+  const uint64_t size = std::filesystem::file_size(path, error);
+  return error ? 0 : size;
 }
 
 void require_disk_space(const std::string& folder, uint64_t bytes, const std::string& what) {

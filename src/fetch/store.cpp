@@ -41,17 +41,6 @@ std::vector<std::string> names_in(const std::string& folder) {
   return names;
 }
 
-bool is_regular(const std::string& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error);
-}
-
-uint64_t size_of(const std::string& path) {
-  std::error_code error;
-  const uint64_t size = fs::file_size(path, error);
-  return error ? 0 : size;
-}
-
 std::string record_path(const std::string& path) { return path + ".json"; }
 
 // One component of a path and nothing else.
@@ -111,9 +100,9 @@ std::vector<StoredModel> ModelStore::list() const {
       const bool is_part = file.ends_with(kPart);
       const std::string whole = is_part ? file.substr(0, file.size() - kPart.size()) : file;
       const std::string path = fmt::format("{}/{}", folder_for(folder), whole);
-      if (!whole.ends_with(".gguf") || !is_regular(is_part ? path + std::string(kPart) : path)) continue;
+      if (!whole.ends_with(".gguf") || !is_regular_file(is_part ? path + std::string(kPart) : path)) continue;
       StoredModel model{
-          fmt::format("{}/{}", folder, whole), folder, path, size_of(path), std::nullopt, read_record(path)};
+          fmt::format("{}/{}", folder, whole), folder, path, file_bytes(path), std::nullopt, read_record(path)};
       if (is_part) {
         const auto progress = PartFile::progress_of(path);
         model.size = progress ? progress->first : 0;
@@ -130,7 +119,7 @@ std::vector<RepositoryFile> ModelStore::files_in(const std::string& name) const 
   std::vector<RepositoryFile> files;
   for (const std::string& file : names_in(folder_for(name))) {
     const std::string path = folder_for(name) + "/" + file;
-    if (file.ends_with(".gguf") && is_regular(path)) files.push_back({file, size_of(path), {}});
+    if (file.ends_with(".gguf") && is_regular_file(path)) files.push_back({file, file_bytes(path), {}});
   }
   return files;
 }

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "fetch/file_handle.h"
+#include "base/file_handle.h"
 #include "fetch/reference.h"
 
 namespace thimble {

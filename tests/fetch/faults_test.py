@@ -139,6 +139,13 @@ class Ranges(PullCase):
     def test_multipart(self):
         self.second(lambda handler: handler.answer(206, b"--x\r\n", Content_Type="multipart/byteranges; boundary=x"))
 
+    def test_more_bytes_than_there_are(self):
+        def route(handler):
+            handler.head(206, {"Content-Range": f"bytes 20000-{len(MODEL) - 1}/{len(MODEL)}", "ETag": '"v1"'})
+            handler.wfile.write(MODEL[20000:] + b"x" * 100000)
+        self.server.routes["/m.gguf"] = in_turn(file_route(MODEL, cut_after=20000), route)
+        self.refuse(1, "sends more than", self.server.url + "/m.gguf")
+
     def test_not_satisfiable(self):
         self.second(lambda handler: handler.answer(416, b"", Content_Range=f"bytes */{len(MODEL)}"))
 

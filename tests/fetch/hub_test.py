@@ -364,6 +364,12 @@ class Addresses(PullCase):
         self.assertEqual(self.pull(str(source))["origin"], "cache")
         self.assertEqual(json.loads(self.run_thimble("rm", "my_model", "--json")[1])["freed_bytes"] < 1000, True)
         self.assertEqual(source.read_bytes(), MODEL)
+        self.pull(str(source))
+        source.unlink()
+        source.write_bytes(OTHER)  # another file under the same name takes the place of the first
+        self.assertEqual(self.pull(str(source))["sha256"], digest(OTHER))
+        self.assertEqual(path.read_bytes(), OTHER)
+        self.run_thimble("rm", "my_model")
         (self.folder / "bad.gguf").write_bytes(b"noise")
         self.refuse(4, "bad.gguf", str(self.folder / "bad.gguf"))
         self.refuse(3, "will not fit", str(source), "--budget", "1MB")
