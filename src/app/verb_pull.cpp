@@ -119,9 +119,9 @@ class Pull : public Command {
                                size_text(remedy.total));
       }
       if (way_out.empty()) way_out = "choose a smaller model or quantization";
-      fail(ExitCode::does_not_fit, "{}: will not fit in {}: {} needs {} ({}); {}; --force fetches it all the same",
-           printable(name), size_text(preflight.limit().bytes), size_class, size_text(total), preflight.limit().source,
-           way_out);
+      fail(ExitCode::does_not_fit,
+           "{}: will not fit in {}: {} needs {} (limit: {}); {}; --force fetches it all the same", printable(name),
+           size_text(preflight.limit().bytes), size_class, size_text(total), preflight.limit().source, way_out);
     } catch (const Error& error) {
       refuse(console, error);
     }

@@ -4,7 +4,6 @@
 #include <chrono>
 
 #include "fetch/digest.h"
-#include "fetch/json_text.h"
 
 namespace thimble {
 namespace {
@@ -61,6 +60,14 @@ bool is_commit(std::string_view text) {
   return text.size() == 40 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+std::vector<RepositoryFile> files_in_list(const nlohmann::json& list) {
+  std::vector<RepositoryFile> files;
+  for (const nlohmann::json& entry : list) {
+    if (auto file = listed_file(entry)) files.push_back(std::move(*file));
+  }
+  return files;
+}
+
 Hub::Hub(HttpClient& http, std::string endpoint, const RetryPolicy& policy, const FetchEvents& events)
     : http_(http), endpoint_(std::move(endpoint)), policy_(policy), events_(events) {}
 
@@ -115,9 +122,7 @@ std::vector<RepositoryFile> Hub::files_of(const HubReference& reference, const s
       fail(ExitCode::failed, "{}: the hub's list of files has no end", reference.text());
     const Answer answer = get_json(url, reference.text());
     if (!answer.json.is_array()) fail(ExitCode::failed, "{}: the hub sent no list of files", reference.text());
-    for (const nlohmann::json& entry : answer.json) {
-      if (auto file = listed_file(entry)) files.push_back(std::move(*file));
-    }
+    std::ranges::move(files_in_list(answer.json), std::back_inserter(files));
     url = answer.next;
   }
   return files;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fetch/http.h"
+#include "fetch/json_text.h"
 #include "fetch/reference.h"
 #include "fetch/retry.h"
 
@@ -32,5 +33,8 @@ class Hub {
 };
 
 bool is_commit(std::string_view text);
+
+// The files in a hub's answer; folders, and entries that make no sense, are left out.
+std::vector<RepositoryFile> files_in_list(const nlohmann::json& list);
 
 }  // namespace thimble

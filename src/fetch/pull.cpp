@@ -78,8 +78,11 @@ class Puller {
     const std::string last = percent_decoded(url.path.substr(url.path.rfind('/') + 1));
     const std::string final_path = path_for(plain_file_name(last));
     const std::string folder = fs::path(final_path).parent_path().string();
-    if (settings_.is_offline)
+    if (settings_.is_offline) {
+      const auto known = is_regular_file(final_path) ? ModelStore::read_record(final_path) : std::nullopt;
+      if (known && known->source == url.text) return {final_path, known->size, known->sha256, url.text, "cache"};
       fail(ExitCode::failed, "{}: not fetched, as the network is not to be used (--offline)", printable(url.text));
+    }
     const FolderLease lease(folder, events_);
     HttpClient http(http_options());
     const RemoteFile remote{url.text, url.text, request_.sha256, std::nullopt};
