@@ -69,8 +69,9 @@ void PartFile::load() {
     fail(ExitCode::failed, "{}: expected a regular file; remove what is in its place", printable(path_));
   }
   const auto description = read_description(final_path_);
-  const uint64_t kept = description ? description->kept : 0;
-  if (kept == 0 || static_cast<uint64_t>(info.st_size) < kept) {
+  // A shorter file is one that we cut: what is left of it is right.
+  const uint64_t kept = description ? std::min(description->kept, static_cast<uint64_t>(info.st_size)) : 0;
+  if (kept == 0) {
     cut(0);
     return;
   }

@@ -270,7 +270,8 @@ std::vector<PulledFile> pull_model(const PullRequest& request, const PullSetting
   Puller puller(request, settings, checks, events);
   if (is_hub_reference(request.reference)) return puller.from_hub(parse_hub_reference(request.reference));
   if (is_address(request.reference)) return {puller.from_address(request.reference)};
-  if (!fs::exists(request.reference)) {
+  std::error_code error;
+  if (!fs::exists(request.reference, error)) {
     fail(ExitCode::bad_file,
          "{}: no such file; a model of a hub is called hf:owner/repository, an address begins with https://",
          printable(request.reference));
