@@ -91,7 +91,10 @@ void Download::attempt() {
   if (can_go_on()) {
     // Of a part that is whole the last byte is asked for again, for the server to say that it is still the same object.
     offset = std::min(part_.size(), part_.identity()->size - 1);
-    part_.cut(offset);
+    if (offset < part_.size()) {
+      part_.cut(offset);
+      part_.save();
+    }
     if (offset > 0) request.first = offset;
     if (part_.identity()->url == remote_.url) request.if_range = part_.identity()->validator;
   }
