@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOMS = ["base", "quant", "format", "kernels", "text", "model", "engine", "measure", "compress", "tune", "knowledge",
+ROOMS = ["base", "quant", "format", "fetch", "kernels", "text", "model", "engine", "measure", "compress", "tune", "knowledge",
          "speech", "assist", "app"]
 SOFT, HARD = 300, 500
 SUFFIXES = {".cpp", ".cc", ".h", ".hpp"}

@@ -69,7 +69,9 @@ std::string usage_line(const VerbInstance& instance) {
     if (spec.is_required && !spec.is_positional()) out += fmt::format(" {} {}", spec.names[0], spec.placeholder);
   }
   for (const OptionSpec& spec : instance.options.specs()) {
-    if (spec.is_positional()) out += spec.is_required ? " " + spec.names[0] : " [" + spec.names[0] + "]";
+    if (!spec.is_positional()) continue;
+    out += spec.is_required ? " " + spec.names[0] : " [" + spec.names[0] + "]";
+    if (spec.is_repeatable) out += "...";
   }
   return out;
 }

@@ -66,7 +66,10 @@ std::string man_page() {
       "option "
       "wins.\n.PP\nNO_COLOR is honoured. Models by name are looked for below XDG_CACHE_HOME, the history of "
       "conversations is "
-      "kept below XDG_STATE_HOME.\n";
+      "kept below XDG_STATE_HOME.\n.PP\nHF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE, HF_HUB_CACHE and HF_HOME mean what they "
+      "mean to huggingface_hub. SSL_CERT_FILE or CURL_CA_BUNDLE names the accepted authorities, https_proxy and "
+      "no_proxy "
+      "a proxy.\n";
   out +=
       ".SH EXIT STATUS\n0 done, 1 failed, 2 wrong usage, 3 does not fit the memory limit, 4 bad or unsupported file, 5 "
       "a "

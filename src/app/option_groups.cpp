@@ -42,7 +42,9 @@ void OutputOptions::declare_verbose(OptionTable& options) {
 
 void ModelOptions::declare_model(OptionTable& options) {
   options.heading("Model");
-  options.text("-m,--model", "MODEL", model, "GGUF file, or the name of a model in the cache").required().path();
+  options.text("-m,--model", "MODEL", model, "GGUF file, or a model in the cache by its name or as hf:owner/repository")
+      .required()
+      .path();
 }
 
 void ModelOptions::declare_adapters(OptionTable& options) {
@@ -96,9 +98,9 @@ void ContextOptions::declare_machine(OptionTable& options) {
   options.text("--isa", "ISA", isa, "Instruction set: scalar, avx2, avx512_vnni; auto takes the best this machine has");
 }
 
-void ContextOptions::declare_memory_limit(OptionTable& options, std::string_view names) {
+OptionSpec& ContextOptions::declare_memory_limit(OptionTable& options, std::string_view names) {
   memory_limit_name = names.substr(0, names.find(','));
-  options
+  return options
       .size(names, memory_limit,
             "Memory that may be used in all, such as 2GB, 1500MB or 1.5GiB; what needs more is refused")
       .by_default("what the machine and its control group have free");

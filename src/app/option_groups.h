@@ -51,7 +51,7 @@ struct ContextOptions {
   void declare_context(OptionTable& options);  // -c
   void declare_cache(OptionTable& options);    // -b, -ctk, -ctv
   void declare_machine(OptionTable& options);  // -t, --kv-rotate, --isa
-  void declare_memory_limit(OptionTable& options, std::string_view names = "--memory-limit");
+  OptionSpec& declare_memory_limit(OptionTable& options, std::string_view names = "--memory-limit");
 };
 
 struct SamplingOptions {

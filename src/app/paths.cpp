@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "app/model_caches.h"
 #include "base/error.h"
 #include "format/gguf_split.h"
 
@@ -71,6 +72,7 @@ std::string cache_folder() { return folder_from("XDG_CACHE_HOME", ".cache"); }
 std::string state_folder() { return folder_from("XDG_STATE_HOME", ".local/state"); }
 
 std::string resolve_model(const std::string& name) {
+  if (const std::optional<std::string> cached = find_cached_model(name)) return *cached;
   std::error_code error;
   const fs::file_status status = fs::status(name, error);
   const bool is_bare = !name.empty() && name.find('/') == std::string::npos && name != "." && name != "..";

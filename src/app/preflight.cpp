@@ -63,6 +63,19 @@ Preflight::Preflight(const ModelOptions& model_options, const ContextOptions& co
       adapters_(open_adapters(model_options.adapters)),
       model_(bind_shapes(*gguf_, adapters_)),
       threads_(context_options.threads ? static_cast<unsigned>(*context_options.threads) : usable_cpus()) {
+  settle(context_options);
+}
+
+Preflight::Preflight(Gguf header, const ContextOptions& context_options, uint64_t program_bytes)
+    : program_bytes_(program_bytes),
+      limit_(memory_limit(context_options)),
+      gguf_(std::make_unique<const Gguf>(std::move(header))),
+      model_(std::make_unique<const Model>(Model::bind(*gguf_, Model::Depth::shapes))),
+      threads_(context_options.threads ? static_cast<unsigned>(*context_options.threads) : usable_cpus()) {
+  settle(context_options);
+}
+
+void Preflight::settle(const ContextOptions& context_options) {
   const Hyperparameters& hyper = model_->hyper();
   session.kv.k_type = cache_type("-ctk", context_options.cache_type_k, hyper);
   session.kv.v_type = cache_type("-ctv", context_options.cache_type_v, hyper);

@@ -27,6 +27,8 @@ class Preflight {
  public:
   // Throws Error(bad_file, usage).
   Preflight(const ModelOptions& model_options, const ContextOptions& context_options);
+  // Of a header that is at hand already. `program_bytes`: what the process had resident before it opened anything.
+  Preflight(Gguf header, const ContextOptions& context_options, uint64_t program_bytes);
 
   const Gguf& gguf() const { return *gguf_; }
   const std::vector<OpenAdapter>& adapters() const { return adapters_; }
@@ -55,6 +57,7 @@ class Preflight {
   std::vector<OpenAdapter> take_adapters() { return std::move(adapters_); }
 
  private:
+  void settle(const ContextOptions& context_options);
   uint64_t program_bytes_;
   MemoryLimit limit_;
   std::unique_ptr<const Gguf> gguf_;

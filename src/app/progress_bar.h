@@ -19,7 +19,8 @@ class ProgressBar {
   ProgressBar& operator=(const ProgressBar&) = delete;
   ~ProgressBar();
 
-  void update(uint64_t done, uint64_t total);
+  // `kept` of the done were there before, and do not count for the rate.
+  void update(uint64_t done, uint64_t total, uint64_t kept = 0);
   void finish();  // takes the line away
 
  private:
@@ -32,7 +33,8 @@ class ProgressBar {
   bool is_shown_ = false;
 };
 
-// The line's text, without colour.
-std::string progress_line(std::string_view what, std::string_view unit, uint64_t done, uint64_t total, double seconds);
+// The line's text, without colour. The unit "bytes" is shown in MB, with how much that is of a hundred.
+std::string progress_line(std::string_view what, std::string_view unit, uint64_t done, uint64_t total, double seconds,
+                          uint64_t kept = 0);
 
 }  // namespace thimble

@@ -18,7 +18,8 @@ class Info : public Command {
  public:
   void declare(OptionTable& options) override {
     options.heading("Model");
-    options.text("MODEL", "MODEL", positional_, "GGUF file, or the name of a model in the cache")
+    options
+        .text("MODEL", "MODEL", positional_, "GGUF file, or a model in the cache by its name or as hf:owner/repository")
         .only_one_of("model")
         .path();
     options.text("-m,--model", "MODEL", model_, "The same").only_one_of("model").path();

@@ -45,8 +45,8 @@ int open_temporary(const std::string& folder, std::string& name) {
   return -1;
 }
 
-// Makes the rename itself durable. File systems that cannot sync a folder answer EINVAL: nothing more can be done
-// there.
+}  // namespace
+
 bool sync_folder(const std::string& folder) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return errno == EACCES;  // a folder that can be written but not listed
@@ -56,8 +56,6 @@ bool sync_folder(const std::string& folder) {
   errno = error;
   return synced;
 }
-
-}  // namespace
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   if (path.empty() || path.find('\0') != std::string::npos || path.back() == '/') {

@@ -39,6 +39,10 @@ class AtomicFile {
   uint64_t position_ = 0;
 };
 
+// Makes a rename in the folder durable. File systems that cannot sync a folder count as having done so: nothing more can be
+// done there. False with errno where it failed.
+bool sync_folder(const std::string& folder);
+
 // Throws Error(usage) when both names lead to one existing file: writing the output would destroy the input.
 void require_different_files(const std::string& input, const std::string& output);
 

@@ -7,29 +7,16 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <system_error>
 #include <utility>
 
 #include "base/error.h"
+#include "base/file_handle.h"
 
 namespace thimble {
 namespace {
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
@@ -49,7 +36,7 @@ MappedFile MappedFile::open(const std::string& path) {
     fail(ExitCode::bad_file, "'{}' is no file name", printable(path));
   }
   // O_NONBLOCK: opening a FIFO nobody writes to would wait for ever.
-  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  FileHandle fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (fd.get() < 0) fail(ExitCode::bad_file, "{}: cannot be opened: {}", printable(path), reason(errno));
   struct stat info = {};
   if (::fstat(fd.get(), &info) != 0) fail(ExitCode::bad_file, "{}: cannot be read: {}", printable(path), reason(errno));
@@ -69,6 +56,28 @@ MappedFile MappedFile::open(const std::string& path) {
   // A wish that the system may not know: nothing depends on it.
   ::madvise(data, size, MADV_HUGEPAGE);
   return MappedFile(path, static_cast<const std::byte*>(data), size, fd.release());
+}
+
+MappedFile MappedFile::from_prefix(const std::string& name, std::span<const std::byte> prefix, uint64_t size) {
+  if (prefix.empty() || prefix.size() > size) {
+    fail(ExitCode::bad_file, "{}: the first {} bytes of a file of {} bytes say nothing", printable(name), prefix.size(),
+         size);
+  }
+  const auto refuse = [&] {
+    fail(ExitCode::bad_file, "{}: {} bytes cannot be mapped: {}", printable(name), size, reason(errno));
+  };
+  if (size > std::numeric_limits<size_t>::max()) {
+    errno = EOVERFLOW;
+    refuse();
+  }
+  // Read-only, so that the system does not count what is never written; the prefix alone becomes memory.
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (data == MAP_FAILED) refuse();
+  MappedFile file(name, static_cast<const std::byte*>(data), size, -1);
+  if (::mprotect(data, prefix.size(), PROT_READ | PROT_WRITE) != 0) refuse();
+  std::memcpy(data, prefix.data(), prefix.size());
+  if (::mprotect(data, prefix.size(), PROT_READ) != 0) refuse();
+  return file;
 }
 
 MappedFile::MappedFile(std::string path, const std::byte* data, size_t size, int fd)

@@ -14,6 +14,11 @@ class MappedFile {
   // permission). The open never blocks.
   static MappedFile open(const std::string& path);
 
+  // A file of `size` bytes of which only the beginning is at hand: a copy of `prefix`, then zeros that take no memory. `name`
+  // stands for the path in messages. read_at() refuses. Throws Error(bad_file) where the prefix is empty or longer than the
+  // file, or the address space has no room for `size` bytes.
+  static MappedFile from_prefix(const std::string& name, std::span<const std::byte> prefix, uint64_t size);
+
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();

@@ -76,7 +76,12 @@ size_t bytes_of(GgufValueType type) {
 // Walks the bytes before the tensor data once, front to back, and fills a Gguf.
 class GgufParser {
  public:
-  explicit GgufParser(Gguf& gguf) : gguf_(gguf), bytes_(gguf.files_.front().bytes()) {}
+  // Thrown where the parser came to the end of the bytes at hand, which are fewer than the file has.
+  struct Incomplete {};
+
+  explicit GgufParser(Gguf& gguf) : GgufParser(gguf, gguf.files_.front().bytes().size()) {}
+  GgufParser(Gguf& gguf, uint64_t bytes_at_hand)
+      : gguf_(gguf), bytes_(gguf.files_.front().bytes()), bytes_at_hand_(bytes_at_hand) {}
 
   void parse() {
     read_header();
@@ -104,6 +109,7 @@ class GgufParser {
     if (count > left()) {
       refuse("cut short or damaged: {} at byte {} takes {} bytes, {} are left", what, at_, count, left());
     }
+    if (at_ > bytes_at_hand_ || count > bytes_at_hand_ - at_) throw Incomplete{};
     const auto taken = bytes_.subspan(at_, count);
     at_ += count;
     return taken;
@@ -133,7 +139,7 @@ class GgufParser {
   }
 
   void read_header() {
-    const size_t magic_bytes = std::min(kMagic.size(), bytes_.size());
+    const size_t magic_bytes = std::min<size_t>(kMagic.size(), bytes_at_hand_);
     if (std::memcmp(bytes_.data(), kMagic.data(), magic_bytes) != 0) {
       const std::string_view found = recognise_foreign_file(bytes_);
       if (!found.empty()) refuse("expected a GGUF file, found {}", found);
@@ -297,6 +303,7 @@ class GgufParser {
 
   Gguf& gguf_;
   std::span<const std::byte> bytes_;
+  uint64_t bytes_at_hand_;
   uint64_t at_ = 0;
   uint64_t tensor_count_ = 0;
   uint64_t value_count_ = 0;
@@ -333,6 +340,16 @@ uint64_t Gguf::file_bytes() const {
   uint64_t bytes = 0;
   for (const MappedFile& file : files_) bytes += file.bytes().size();
   return bytes;
+}
+
+std::optional<Gguf> Gguf::from_prefix(const std::string& name, std::span<const std::byte> prefix, uint64_t file_bytes) {
+  Gguf gguf(MappedFile::from_prefix(name, prefix, file_bytes));
+  try {
+    GgufParser(gguf, prefix.size()).parse();
+  } catch (const GgufParser::Incomplete&) {
+    return std::nullopt;
+  }
+  return gguf;
 }
 
 const GgufValue* Gguf::find(std::string_view key) const {

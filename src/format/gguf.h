@@ -101,6 +101,12 @@ class Gguf {
   // fault.
   static Gguf open(const std::string& path);
 
+  // The same of a file of `file_bytes` bytes of which only the beginning is at hand, while it is fetched, say; `name` stands
+  // for its path. nullopt where header, metadata and tensor table end behind `prefix`, as far as they can be read. Tensor data
+  // behind the prefix reads as zeros.
+  static std::optional<Gguf> from_prefix(const std::string& name, std::span<const std::byte> prefix,
+                                         uint64_t file_bytes);
+
   std::span<const MappedFile> files() const { return files_; }  // the first part is first
   const std::string& path() const { return files_.front().path(); }
   uint32_t version() const { return version_; }

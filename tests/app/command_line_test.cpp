@@ -56,6 +56,20 @@ struct Options {
   }
 };
 
+TEST(CommandLine, TakesARepeatedArgumentAsOftenAsGiven) {
+  std::vector<std::string> names;
+  bool json = false;
+  OptionTable table;
+  table.texts("NAME", "NAME", names, "Name").required();
+  table.flag("--json", json, "JSON");
+  const auto no_variables = [](const char*) -> const char* { return nullptr; };
+  const std::vector<std::string> arguments = {"a", "--json", "b", "c"};
+  EXPECT_TRUE(apply_command_line(table, "verb", arguments, no_variables));
+  EXPECT_EQ(names, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_TRUE(json);
+  EXPECT_THROW(apply_command_line(table, "verb", {}, no_variables), Error);
+}
+
 TEST(CommandLine, TakesEverySpellingOfAnOption) {
   for (const std::vector<std::string>& spelling :
        {std::vector<std::string>{"-c", "512"}, {"-c512"}, {"--ctx-size", "512"}, {"--ctx-size=512"}, {"-c=512"}}) {

@@ -173,6 +173,8 @@ TEST(ProgressLine, SaysDoneRateAndTimeLeft) {
             "reading [######..................] 25/100 tokens, 5.00/s, 0:15 left");
   EXPECT_EQ(progress_line("reading", "tokens", 0, 0, 0), "reading [........................] 0/0 tokens");
   EXPECT_NE(progress_line("x", "chunks", 1, 10000, 1).find("2:46:39 left"), std::string::npos);
+  EXPECT_EQ(progress_line("fetching", "bytes", 250'000'000, 1'000'000'000, 5, 150'000'000),
+            "fetching [######..................] 25% 250.0/1000.0 MB, 20 MB/s, 0:38 left");
 }
 
 }  // namespace
