@@ -18,7 +18,7 @@ A_LINE = 14
 HEAD = '''// Made by tools/generate_quant_grids.py from the Python package `gguf` {version}; not edited by hand.
 //
 // The codebooks of the formats whose weights are entries of one: an entry holds the levels of neighbouring weights, the
-// first in the lowest bits. After the last entry stands one of zeros, so that a load of 32 bits at any entry stays inside.
+// first in the lowest bits.
 // Not inline: a unit of one instruction set shares no symbol with others.
 #pragma once
 
@@ -41,7 +41,7 @@ def main():
     for name, what in GRIDS:
         grid = entries(name)
         constant = "k" + name.title().replace("_", "") + "Grid"
-        out.append(f"// {what}.\nalignas(64) constexpr std::array<uint16_t, {len(grid)} + 1> {constant} = {{")
+        out.append(f"// {what}.\nalignas(64) constexpr std::array<uint16_t, {len(grid)}> {constant} = {{")
         for first in range(0, len(grid), A_LINE):
             out.append("  " + ", ".join(f"0x{entry:04x}" for entry in grid[first:first + A_LINE]) + ",")
         out.append("};")

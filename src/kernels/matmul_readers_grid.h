@@ -22,12 +22,12 @@ constexpr std::array<int8_t, 16> kOddNibbles = {0, -128, -128, 0, -128, 0, 0, -1
 constexpr Levels kIq1Levels = {-8, 0, 8};
 
 // A codebook with a byte a weight: entries of eight and of four.
-template <class Word, size_t kWords>
-constexpr std::array<Word, kWords - 1> in_bytes(const std::array<uint16_t, kWords>& grid, const Levels& levels) {
+template <class Word, size_t kEntries>
+constexpr std::array<Word, kEntries> in_bytes(const std::array<uint16_t, kEntries>& grid, const Levels& levels) {
   constexpr int kWeights = sizeof(Word);
   constexpr int kBits = 16 / kWeights;
-  std::array<Word, kWords - 1> out{};
-  for (size_t i = 0; i + 1 < kWords; ++i) {
+  std::array<Word, kEntries> out{};
+  for (size_t i = 0; i < kEntries; ++i) {
     for (int weight = 0; weight < kWeights; ++weight) {
       const auto level = static_cast<uint8_t>(levels[grid[i] >> (weight * kBits) & ((1 << kBits) - 1)]);
       out[i] |= static_cast<Word>(level) << (8 * weight);

@@ -27,6 +27,11 @@ struct Avx512DeltaHead {
 };
 
 struct Avx512GridSteps : Avx512StreamSteps {
+  using Head = Avx512GridHead;
+  // Of the most; d is the first field, and its unit an eighth.
+  static uint32_t d_m(const std::byte* block) { return word(block); }
+  static __m512 d(__m512i d_m) { return scaled(0.125f, half_low(d_m)); }
+
   template <int kGroup, class AnyHead>
   static __m512i weights(const std::byte*, const AnyHead& head) {
     return head.weights[kGroup];
@@ -142,7 +147,6 @@ struct Avx512GridSteps : Avx512StreamSteps {
 
 template <>
 struct Avx512Stream<IQ2_XXS> : Avx512GridSteps {
-  using Head = Avx512GridHead;
   static void read_head(const std::byte* block, Head& head) {
     // Indices from the even dwords, signs and scales from the odd ones.
     const __m512i split = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
@@ -150,13 +154,10 @@ struct Avx512Stream<IQ2_XXS> : Avx512GridSteps {
     place_iq2<256>(kIq2XxsGrid.data(), _mm512_cvtepu8_epi16(_mm512_castsi512_si256(both)), head.weights);
     read_signs_and_scales(_mm512_extracti64x4_epi64(both, 1), head);
   }
-  static uint32_t d_m(const std::byte* block) { return word(block); }
-  static __m512 d(__m512i d_m) { return scaled(0.125f, half_low(d_m)); }
 };
 
 template <>
 struct Avx512Stream<IQ2_XS> : Avx512GridSteps {
-  using Head = Avx512GridHead;
   static void read_head(const std::byte* block, Head& head) {
     const __m512i words = load64(block + offsetof(IQ2_XS::Block, qs));
     place_iq2<512>(kIq2XsGrid.data(), _mm512_and_si512(words, _mm512_set1_epi16(0x1ff)), head.weights);
@@ -167,13 +168,10 @@ struct Avx512Stream<IQ2_XS> : Avx512GridSteps {
     head.scales = odd_scales(
         nibbles_of_8(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(block + offsetof(IQ2_XS::Block, scales)))));
   }
-  static uint32_t d_m(const std::byte* block) { return word(block); }
-  static __m512 d(__m512i d_m) { return scaled(0.125f, half_low(d_m)); }
 };
 
 template <>
 struct Avx512Stream<IQ2_S> : Avx512GridSteps {
-  using Head = Avx512GridHead;
   static void read_head(const std::byte* block, Head& head) {
     const __m128i tail = load16(block + offsetof(IQ2_S::Block, qh));  // qh, scales
     const __m512i high = _mm512_sllv_epi16(four_times(_mm_cvtepu8_epi16(tail)), counts(8, 6, 4, 2));
@@ -183,26 +181,21 @@ struct Avx512Stream<IQ2_S> : Avx512GridSteps {
     load_signs(block + offsetof(IQ2_S::Block, signs), head.signs);
     head.scales = odd_scales(nibbles_of_8(_mm_srli_si128(tail, 8)));
   }
-  static uint32_t d_m(const std::byte* block) { return word(block); }
-  static __m512 d(__m512i d_m) { return scaled(0.125f, half_low(d_m)); }
 };
 
 template <>
 struct Avx512Stream<IQ3_XXS> : Avx512GridSteps {
-  using Head = Avx512GridHead;
   static void read_head(const std::byte* block, Head& head) {
     const std::byte* qs = block + offsetof(IQ3_XXS::Block, qs);
     place_fours<256>(kIq3XxsGrid.data(), widen(qs), table(kIq3XxsLevels), head.weights);
     place_fours<256>(kIq3XxsGrid.data(), widen(qs + 32), table(kIq3XxsLevels), head.weights + 2);
     read_signs_and_scales(load32(block + offsetof(IQ3_XXS::Block, signs_and_scales)), head);
   }
-  static uint32_t d_m(const std::byte* block) { return word(block); }
   static __m512 d(__m512i d_m) { return scaled(0.25f, half_low(d_m)); }
 };
 
 template <>
 struct Avx512Stream<IQ3_S> : Avx512GridSteps {
-  using Head = Avx512GridHead;
   static void read_head(const std::byte* block, Head& head) {
     const std::byte* qs = block + offsetof(IQ3_S::Block, qs);
     for (int half = 0; half < 2; ++half) {
@@ -216,7 +209,7 @@ struct Avx512Stream<IQ3_S> : Avx512GridSteps {
     const __m128i eight = nibbles_of_8(four);
     head.scales = odd_scales(_mm_unpacklo_epi8(eight, eight));
   }
-  static uint32_t d_m(const std::byte* block) { return word(block); }
+  static __m512 d(__m512i d_m) { return half_low(d_m); }
 };
 
 // What IQ1_S and IQ1_M share: bytes are 8 * (g + delta) + 9.
@@ -233,7 +226,6 @@ struct Avx512DeltaSteps : Avx512GridSteps {
       out[i] = _mm512_add_epi8(out[i], delta);
     }
   }
-  static __m512 d(__m512i d_m) { return scaled(0.125f, half_low(d_m)); }
 };
 
 template <>
@@ -248,7 +240,6 @@ struct Avx512Stream<IQ1_S> : Avx512DeltaSteps {
     const __m128i eight = _mm_packus_epi16(s, s);
     head.scales = odd_scales(_mm_unpacklo_epi8(eight, eight));
   }
-  static uint32_t d_m(const std::byte* block) { return word(block); }
 };
 
 template <>
