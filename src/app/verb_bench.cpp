@@ -31,6 +31,7 @@ class Bench : public Command {
   void declare(OptionTable& options) override {
     model_.declare_model(options);
     model_.declare_adapters(options);
+    model_.declare_pre_tokenizer(options);
     options.heading("Tests");
     const auto counts = [&](std::string_view names, std::vector<size_t>& target, std::string help) {
       const auto set = [&target](const std::string& list) { target = parse_counts(list, kMostTokens); };

@@ -97,6 +97,18 @@ TEST_F(Program, RefusesNumbersOutOfRangeNamingTheFlag) {
   expect_refusal({"logits", "-m", model(), "-p", "x"}, 2, "--out");
 }
 
+TEST_F(Program, EveryVerbThatLoadsAVocabularyTakesAPreTokenizer) {
+  const std::vector<Arguments> verbs = {{"generate", "-p", "x"},
+                                        {"chat", "-p", "x"},
+                                        {"tokenize", "x"},
+                                        {"logits", "--ids", "1", "--out", file("l.npy")},
+                                        {"bench", "-p", "1", "-n", "1"}};
+  for (Arguments arguments : verbs) {
+    arguments.insert(arguments.end(), {"-m", model(), "--pre-tokenizer", "nonesuch"});
+    expect_refusal(arguments, 2, "--pre-tokenizer nonesuch: unknown; known are llama-bpe");
+  }
+}
+
 TEST_F(Program, RefusesBadFiles) {
   test::write_file(file("empty"), "");
   test::write_file(file("noise"), std::string(5000, 'x'));
