@@ -34,19 +34,24 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
-// The schema of a tool's arguments, null where the tool is not known.
-const Json* parameters_of(const Json& tools, std::string_view name) {
+// What stands under "function" for the tool of that name, null where it is not known.
+const Json* find_tool(const Json& tools, std::string_view name) {
   if (!tools.is_array()) return nullptr;
   for (const Json& tool : tools) {
     if (!tool.is_object()) continue;
     const auto inner = tool.find("function");
     const Json& function = inner != tool.end() && inner->is_object() ? *inner : tool;
     const Json* known = find_member(function, kName);
-    if (known == nullptr || !known->is_string() || known->get_ref<const std::string&>() != name) continue;
-    const Json* parameters = find_member(function, kParameters);
-    return parameters != nullptr && parameters->is_object() ? find_member(*parameters, kProperties) : nullptr;
+    if (known != nullptr && known->is_string() && known->get_ref<const std::string&>() == name) return &function;
   }
   return nullptr;
+}
+
+// The schemas of a tool's arguments by their names, null where the tool is not known.
+const Json* parameters_of(const Json& tools, std::string_view name) {
+  const Json* function = find_tool(tools, name);
+  const Json* parameters = function != nullptr ? find_member(*function, kParameters) : nullptr;
+  return parameters != nullptr && parameters->is_object() ? find_member(*parameters, kProperties) : nullptr;
 }
 
 bool is_text_by_schema(const Json* properties, const std::string& key) {
@@ -320,7 +325,11 @@ bool may_begin_with(std::string_view text, std::string_view word) {
 }  // namespace
 
 CallsRead read_calls(const CallSection& section, std::string_view body, const Json& tools) {
-  return BodyReader(section, body, tools).run();
+  CallsRead read = BodyReader(section, body, tools).run();
+  // Text that only looks like a call names no tool.
+  const auto is_known = [&](const ToolCall& call) { return find_tool(tools, call.name) != nullptr; };
+  if (section.is_tentative && tools.is_array() && !std::ranges::all_of(read.calls, is_known)) return {};
+  return read;
 }
 
 bool may_become_calls(const CallSection& section, std::string_view body) {

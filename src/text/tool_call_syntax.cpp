@@ -40,7 +40,10 @@ constexpr CallTags kSeparatedFence{.call_open = "<｜tool▁call▁begin｜>func
 constexpr CallTags kArgs{.call_open = "[TOOL_CALLS]", .name_end = "[ARGS]", .id_open = "[CALL_ID]"};
 constexpr CallTags kFunctionJson{.call_open = "<function=", .name_end = ">"};  // ends with its section
 
-constexpr CallSection kToolCall[] = {{"<tool_call>", "</tool_call>", CallForm::json}};
+// Small models forget the tags.
+constexpr CallSection kToolCall[] = {
+    {"<tool_call>", "</tool_call>", CallForm::json},
+    {.open = "{", .close = "", .form = CallForm::json, .kept = 1, .at_start = true, .is_tentative = true}};
 constexpr CallSection kToolCallTagged[] = {{"<tool_call>", "</tool_call>", CallForm::tagged, kFunctionTags}};
 constexpr CallSection kToolCallKeys[] = {{"<tool_call>", "</tool_call>", CallForm::tagged, kArgumentKeys}};
 constexpr CallSection kSeed[] = {{"<seed:tool_call>", "</seed:tool_call>", CallForm::tagged, kFunctionTags}};

@@ -180,7 +180,7 @@ void AnswerParser::emit_content(AnswerParts& out, size_t length) {
 }
 
 bool AnswerParser::step_section(AnswerParts& out) {
-  if (section_->is_tentative && held_.size() <= kDecidingBytes && !may_become_calls(*section_, held_)) {
+  if (section_->is_tentative && !may_become_calls(*section_, std::string_view(held_).substr(0, kDecidingBytes))) {
     give_up_section(out, 0, false);
     return true;
   }
@@ -219,7 +219,8 @@ bool AnswerParser::read_section(AnswerParts& out, size_t length, size_t behind, 
 void AnswerParser::give_up_section(AnswerParts& out, size_t length, bool is_last) {
   const std::string_view open = section_->open;
   const std::string_view tag = open.substr(0, open.size() - section_->kept);
-  const bool names_a_tool = held_.find("\"name\"") < length;
+  const bool has_arguments = held_.find("\"arguments\"") < length || held_.find("\"parameters\"") < length;
+  const bool names_a_tool = has_arguments && held_.find("\"name\"") < length;
   const bool is_fault = !section_->is_tentative || (section_->at_start && is_last && names_a_tool);
   out.is_malformed = out.is_malformed || is_fault;
   // At least one byte, so that the same tag is not found again.
