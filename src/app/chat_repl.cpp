@@ -22,6 +22,7 @@ constexpr std::array kCommands = {
     ChatCommand{"/help", "", "this list"},
     ChatCommand{"/clear", "", "forget the conversation, keep the system prompt"},
     ChatCommand{"/system", "TEXT", "set the system prompt; without text, remove it"},
+    ChatCommand{"/result", "TEXT", "what the tool returned that the model called"},
     ChatCommand{"/save", "FILE", "write the conversation as JSON"},
     ChatCommand{"/load", "FILE", "go on with a conversation that was saved"},
     ChatCommand{"/stats", "", "speed, context and memory"},
@@ -120,6 +121,8 @@ ChatRepl::Next ChatRepl::obey(std::string_view line) {
     last_.reset();
   } else if (name == "/system") {
     conversation_.set_system(argument);
+  } else if (name == "/result") {
+    answer_result(argument);
   } else if (name == "/save") {
     save(argument);
   } else if (name == "/load") {
@@ -133,36 +136,56 @@ ChatRepl::Next ChatRepl::obey(std::string_view line) {
 }
 
 void ChatRepl::answer(const std::string& message) {
+  const size_t before = conversation_.messages().size();
   conversation_.add("user", message);
-  const size_t messages = conversation_.messages().size();
+  answer_messages(before);
+}
+
+void ChatRepl::answer_result(const std::string& result) {
+  const size_t before = conversation_.messages().size();
+  if (conversation_.add_tool_result(result)) {
+    answer_messages(before);
+  } else {
+    say("the next call waits for its result");
+  }
+}
+
+void ChatRepl::answer_messages(size_t before) {
   clear_interruption();
   try {
-    if (options_.context_full == ContextFull::shift) drop_oldest_turns();
+    if (options_.context_full == ContextFull::shift) before -= drop_oldest_turns();
     options_.keep = conversation_.system_tokens();
     AnswerView view(console_, true);
-    last_ = conversation_.answer(session_, sampler_, options_, view.callbacks());
+    const ChatAnswer answer = conversation_.answer(session_, sampler_, options_, view.callbacks());
+    last_ = answer;
+    const std::string& shown = conversation_.has_tools() ? answer.parts.content : answer.text;
+    console_.print(shown.ends_with('\n') || (shown.empty() && !answer.parts.calls.empty()) ? "" : "\n");
+    show_calls(console_, answer.parts);
   } catch (...) {
-    if (conversation_.messages().size() == messages) conversation_.remove_last();
+    const bool is_answered = conversation_.messages().back()["role"] == "assistant";
+    while (!is_answered && conversation_.messages().size() > before) conversation_.remove_last();
     throw;
   }
-  console_.print(last_->text.ends_with('\n') ? "" : "\n");
   console_.flush();
   note_early_end(console_, *last_);
 }
 
 // Makes room for the newest message and half a context of answer by forgetting turns, the oldest first.
-void ChatRepl::drop_oldest_turns() {
+size_t ChatRepl::drop_oldest_turns() {
   nlohmann::ordered_json messages = conversation_.messages();
   const size_t first = !messages.empty() && messages[0]["role"] == "system" ? 1 : 0;
   size_t dropped = 0;
-  while (messages.size() > first + 2 && conversation_.prompt_tokens().size() > session_.context_length() / 2) {
-    // A question and its answer go together, so that roles still take turns.
-    messages.erase(first);
-    messages.erase(first);
-    dropped += 2;
+  while (conversation_.prompt_tokens().size() > session_.context_length() / 2) {
+    // A question goes with all that answers it, so that roles still take turns.
+    size_t next = first + 1;
+    while (next < messages.size() && messages[next]["role"] != "user") ++next;
+    if (next >= messages.size()) break;
+    messages.erase(messages.begin() + static_cast<ptrdiff_t>(first), messages.begin() + static_cast<ptrdiff_t>(next));
+    dropped += next - first;
     conversation_.load(messages);
   }
   if (dropped > 0) console_.note("the context is full: the {} oldest messages are forgotten", dropped);
+  return dropped;
 }
 
 void ChatRepl::save(const std::string& path) const {

@@ -26,7 +26,10 @@ class ChatRepl {
   LineEditor::Input read_message();
   Next obey(std::string_view line);
   void answer(const std::string& message);
-  void drop_oldest_turns();
+  void answer_result(const std::string& result);
+  // Answers what was added behind the first `before` messages, or takes it back where that fails.
+  void answer_messages(size_t before);
+  size_t drop_oldest_turns();  // returns how many messages went
   void save(const std::string& path) const;
   void load(const std::string& path);
   void print_stats() const;

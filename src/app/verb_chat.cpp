@@ -21,6 +21,12 @@ class Chat : public Command {
     options.text("--chat-template-file", "FILE", template_file_, "The same, always a file")
         .only_one_of("template")
         .path();
+    options
+        .text("--tools", "FILE", tools_,
+              "Tools that the model may call, as a JSON array in OpenAI's form; calls are shown, not run")
+        .path();
+    options.text("--chat-template-kwargs", "JSON", variables_,
+                 "What the chat template sees besides, such as {\"enable_thinking\": false}");
     answer_.declare(options);
     sampling_.declare(options);
     context_.declare(options);
@@ -43,12 +49,20 @@ class Chat : public Command {
     runtime.note_setup(console, output_.verbose);
     Conversation conversation(runtime.language_model(), template_text);
     conversation.set_system(system_);
+    if (variables_) conversation.set_variables(parse_json(*variables_, "--chat-template-kwargs"));
+    if (tools_) conversation.set_tools(parse_json(read_text(*tools_), "--tools"));
     const std::unique_ptr<Session> session = runtime.make_session();
     if (is_interactive) return ChatRepl(console, runtime, *session, conversation, sampling, options).run();
     return answer_once(console, *session, conversation, sampling, message, options);
   }
 
  private:
+  static nlohmann::ordered_json parse_json(const std::string& text, std::string_view option) {
+    nlohmann::ordered_json value = nlohmann::ordered_json::parse(text, nullptr, false);
+    if (value.is_discarded()) fail(ExitCode::usage, "{}: expected JSON, found something else", option);
+    return value;
+  }
+
   std::string chat_template() const {
     if (template_file_) return read_text(*template_file_);
     if (!template_) return {};
@@ -67,8 +81,15 @@ class Chat : public Command {
     options.keep = conversation.system_tokens();
     Sampler sampler(sampling);
     AnswerView view(console, !output_.json);
-    const Generation answer = conversation.answer(session, sampler, options, view.callbacks());
-    return finish_answer(console, answer, sampling, output_);
+    const ChatAnswer answer = conversation.answer(session, sampler, options, view.callbacks());
+    if (!conversation.has_tools()) return finish_answer(console, answer, sampling, output_);
+    Generation shown = answer;
+    if (!output_.json) {
+      if (!answer.parts.calls.empty() && !answer.parts.content.empty()) console.print("\n");
+      show_calls(console, answer.parts);
+      shown.text = answer.parts.calls.empty() ? answer.parts.content : "\n";
+    }
+    return finish_answer(console, shown, sampling, output_, parts_json(answer.parts));
   }
 
   ModelOptions model_;
@@ -76,6 +97,8 @@ class Chat : public Command {
   std::string system_;
   std::optional<std::string> template_;
   std::optional<std::string> template_file_;
+  std::optional<std::string> tools_;
+  std::optional<std::string> variables_;
   AnswerOptions answer_;
   SamplingOptions sampling_;
   ContextOptions context_;
@@ -87,6 +110,8 @@ constexpr Example kExamples[] = {
     {"chat -m model.gguf -p \"How do I bleed a hydraulic pump?\"", "One question, one answer"},
     {"chat -m model.gguf -sys \"Answer in one sentence.\" -f question.txt --json",
      "The same from a file, reported as JSON"},
+    {"chat -m model.gguf --tools tools.json -p \"What is the weather in Rome?\" --json",
+     "Which tool would the model call?"},
 };
 
 }  // namespace

@@ -100,13 +100,17 @@ class Loop {
       const TokenId token = sampler_.sample(logits, session_.tokens());
       result_.tokens.push_back(token);
       if (!options_.ignore_end_of_turn && tokenizer_.is_end_of_generation(token)) return StopReason::end_of_turn;
-      show(filter_.push(decoder_.push(tokenizer_.piece(token, options_.render_special))));
+      show(filter_.push(decoder_.push(tokenizer_.piece(token, is_shown(token)))));
       if (filter_.stopped()) return StopReason::stop_string;
       if (result_.tokens.size() == options_.max_tokens) break;
       if (session_.room() == 0 && !make_room()) return StopReason::context_full;
       logits = session_.append({&token, 1});
     }
     return StopReason::length;
+  }
+
+  bool is_shown(TokenId token) const {
+    return options_.render_special || std::ranges::find(options_.shown_tokens, token) != options_.shown_tokens.end();
   }
 
   // Half of what is not to be kept goes; the rest is run again, so that what follows is what a fresh session would say.

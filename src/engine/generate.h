@@ -27,8 +27,9 @@ struct GenerateOptions {
   std::vector<std::string> stop;  // strings that end the answer and are not part of it; none is empty
   bool ignore_end_of_turn = false;
   ContextFull context_full = ContextFull::stop;
-  size_t keep = 0;              // tokens at the beginning that a shift keeps (the system prompt)
-  bool render_special = false;  // control tokens as text
+  size_t keep = 0;                      // tokens at the beginning that a shift keeps (the system prompt)
+  bool render_special = false;          // control tokens as text
+  std::vector<TokenId> shown_tokens{};  // control tokens that are text all the same
 };
 
 struct Generation {

@@ -176,6 +176,46 @@ TEST_F(Program, TextGoesToStdoutAsItIsAndNothingElseDoes) {
   EXPECT_TRUE(contains(plain.error, "tokens/s"));
 }
 
+TEST_F(Program, ToolsAddToTheReportAndChangeNothingElse) {
+  test::write_file(file("tools.json"), R"([{"name": "f", "parameters": {}}])");
+  test::write_file(file("no_tools.json"), R"([{"name": 1}])");
+  Arguments arguments = {"chat",
+                         "-m",
+                         model(),
+                         "-p",
+                         "hi",
+                         "--json",
+                         "--ignore-eos",
+                         "--chat-template",
+                         "{{ messages[0].content }}{{ 'tools' if wide }}",
+                         "-n",
+                         "9",
+                         "--temp",
+                         "0"};
+  const json plain = json::parse(run(arguments).out);
+  EXPECT_FALSE(plain.contains("tool_calls"));
+  arguments.insert(arguments.end(), {"--tools", file("tools.json")});
+  const json report = json::parse(run(arguments).out);
+  EXPECT_EQ(report["text"], plain["text"]);
+  EXPECT_EQ(report["content"], plain["text"]) << "a model that calls nothing";
+  EXPECT_EQ(report["tool_calls"], json::array());
+  EXPECT_EQ(report["tool_calls_malformed"], false);
+  arguments.insert(arguments.end(), {"--chat-template-kwargs", R"({"wide": true})"});
+  EXPECT_EQ(json::parse(run(arguments).out)["prompt_tokens"], report["prompt_tokens"].get<int>() + 5);
+
+  const Arguments chat = {"chat", "-m", model(), "-p", "hi", "--chat-template", "{{ tools }}"};
+  const auto refuses = [&](Arguments more, int code, std::string_view part) {
+    more.insert(more.begin(), chat.begin(), chat.end());
+    expect_refusal(more, code, part);
+  };
+  refuses({"--tools", file("no_tools.json")}, 4, "tool 0");
+  refuses({"--tools", model()}, 2, "--tools");
+  refuses({"--tools", file("nothing")}, 4, "nothing");
+  refuses({"--chat-template-kwargs", "{"}, 2, "--chat-template-kwargs");
+  refuses({"--chat-template-kwargs", "[]"}, 4, "object");
+  refuses({"--chat-template-kwargs", R"({"tools": 1})"}, 4, "'tools'");
+}
+
 TEST_F(Program, AFullContextIsSaid) {
   const Outcome outcome = run({"generate", "-m", model(), "-p", "abc", "-c", "16", "--ignore-eos", "--json"});
   EXPECT_EQ(outcome.code, 0);

@@ -46,6 +46,7 @@ CONVERSATIONS = {
     "parts": [user([{"type": "text", "text": " look "}, {"type": "image"}, {"type": "text", "text": "here"}]), ANSWER, USER],
     "unknown_role": [{"role": "critic", "content": "no"}, USER],
     "none": [],
+    "tools_in_system": [{**SYSTEM, "tools": "[{\"name\": \"now\"}]"}, USER, {**RESULT, "role": "tool"}],
 }
 VARIANTS = [
     {"add_generation_prompt": True},

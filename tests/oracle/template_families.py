@@ -437,6 +437,28 @@ namespace functions {
 {%- if add_generation_prompt %}<assistant n="{{ roles | reject("in", ["system", "developer"]) | list | length + 1 }}">{% endif %}
 """
 
+# A mark a role, the end of sequence behind each turn, statements on lines of their own.
+ROLE_MARKS = r"""{% for message in messages %}
+{% if message['role'] == 'user' %}
+{{ '<|user|>\n' + message['content'] + eos_token }}
+{% elif message['role'] == 'system' %}
+{{ '<|system|>\n' + message['content'] + eos_token }}
+{% elif message['role'] == 'assistant' %}
+{{ '<|assistant|>\n' + message['content'] + eos_token }}
+{% endif %}
+{% if loop.last and add_generation_prompt %}
+{{ '<|assistant|>' }}
+{% endif %}
+{% endfor %}"""
+
+# Everything on one line; the system message carries the tools, as text.
+INLINE_TOOLS = (
+    "{% for m in messages %}{% if m['role'] == 'system' and 'tools' in m and m['tools'] is not none %}"
+    "{{ '<|' + m['role'] + '|>' + m['content'] + '<|tool|>' + m['tools'] + '<|/tool|>' + '<|end|>' }}{% else %}"
+    "{{ '<|' + m['role'] + '|>' + m['content'] + '<|end|>' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% else %}{{ eos_token }}{% endif %}"
+)
+
 TEMPLATES = {
     "headers": HEADERS,
     "brackets": BRACKETS,
@@ -445,4 +467,5 @@ TEMPLATES = {
     "thinking": THINKING,
     "metadata": METADATA,
     "schemas": SCHEMAS,
+    "role_marks": ROLE_MARKS, "inline_tools": INLINE_TOOLS,
 }

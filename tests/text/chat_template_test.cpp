@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <ctime>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "base/error.h"
 #include "format/gguf.h"
+#include "support/published_templates.h"
 #include "support/real_models.h"
 #include "support/temp_file.h"
 
@@ -18,19 +18,6 @@ namespace thimble {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// The date that the oracle tells: 2024-07-26 13:05:09, local time.
-std::chrono::system_clock::time_point oracle_now() {
-  std::tm date{};
-  date.tm_year = 124;
-  date.tm_mon = 6;
-  date.tm_mday = 26;
-  date.tm_hour = 13;
-  date.tm_min = 5;
-  date.tm_sec = 9;
-  date.tm_isdst = -1;
-  return std::chrono::system_clock::from_time_t(std::mktime(&date));
-}
 
 Json read_json(const std::string& name) {
   return Json::parse(test::read_file(std::string(THIMBLE_TEST_DATA) + "/templates/" + name));
@@ -43,7 +30,7 @@ struct Rendering {
 
 Rendering render(const std::string& source, const Json& context) {
   try {
-    return {ChatTemplate(source).render(context, oracle_now()), ""};
+    return {ChatTemplate(source).render(context, test::oracle_now()), ""};
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::bad_file) << source;
     EXPECT_EQ(std::string_view(error.what()).find('\n'), std::string_view::npos) << error.what();
@@ -84,7 +71,8 @@ TEST_P(Family, ConversationsAsJinja2) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ChatTemplate, Family,
-                         testing::Values("headers", "brackets", "turns", "one_line", "thinking", "metadata", "schemas"),
+                         testing::Values("headers", "brackets", "turns", "one_line", "thinking", "metadata", "schemas",
+                                         "role_marks", "inline_tools"),
                          parameter_name);
 
 class RealModelTemplate : public testing::TestWithParam<const char*> {};
