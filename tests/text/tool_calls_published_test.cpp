@@ -131,7 +131,9 @@ void expect_read_back(const std::string& name, const AnswerSyntax& syntax, const
   // Some templates leave the content of such a message out, or put a blank in front.
   const std::string content =
       parts.content.substr(std::min(parts.content.find_first_not_of(' '), parts.content.size()));
-  if (!content.empty()) EXPECT_EQ(content, message["content"]) << name << ": " << said.text;
+  if (!content.empty()) {
+    EXPECT_EQ(content, message["content"]) << name << ": " << said.text;
+  }
 }
 
 TEST(PublishedTemplates, ToolCallsAreReadBack) {
