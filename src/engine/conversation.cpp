@@ -133,6 +133,7 @@ std::string Conversation::render(bool add_generation_prompt) const {
 
 std::vector<TokenId> Conversation::prompt_tokens() const {
   std::string text = render();
+  if (text.empty()) fail(ExitCode::bad_file, "{}: the chat template wrote nothing", source_);
   const std::vector<size_t> barred = take_marks(text);
   const Tokenizer& tokenizer = language_model_.tokenizer();
   // Most templates write the BOS themselves; it must not stand there twice.

@@ -247,8 +247,9 @@ void require_finite(std::span<const float> logits, const Model& model) {
   uint32_t largest = 0;
   for (float logit : logits) largest = std::max(largest, std::bit_cast<uint32_t>(logit) & 0x7fffffffu);
   if (largest < 0x7f800000u) return;
+  model.check_tensors();  // to name the tensor; nothing is lost by being slow here
   const auto bad = std::find_if(logits.begin(), logits.end(), [](float logit) { return !std::isfinite(logit); });
-  fail(ExitCode::bad_file, "{}: the logit of token {} is not finite: the weights are damaged (try --check-tensors)",
+  fail(ExitCode::bad_file, "{}: the logit of token {} is not finite, though every weight is: they do not make a model",
        model.gguf().path(), static_cast<size_t>(bad - logits.begin()) % model.hyper().vocabulary_size);
 }
 
