@@ -11,7 +11,7 @@ namespace thimble {
 class MappedFile {
  public:
   // Throws Error(bad_file) for what is no readable regular file (missing, directory, FIFO, device, empty, no
-  // permission). The open never blocks.
+  // permission), Error(does_not_fit) where the address space has no room for it. The open never blocks.
   static MappedFile open(const std::string& path);
 
   MappedFile(MappedFile&& other) noexcept;

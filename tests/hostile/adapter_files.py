@@ -40,9 +40,11 @@ def cases():
     change("given-as-a-model", lambda f: None, words="adapter", verbs=("plan", "generate", "chat"))
     category.add("a-model-as-adapter", category.model(), words="adapter")
     change("architecture-qwen2", lambda f: f.set("general.architecture", text("qwen2")), words="qwen2")
-    change("architecture-missing", lambda f: f.remove("general.architecture"), words="general.architecture")
-    for key in ("general.type", "adapter.type", "adapter.lora.alpha"):
+    change("architecture-missing", lambda f: f.remove("general.architecture"), words="architecture")
+    change("adapter.lora.alpha-missing", lambda f: f.remove("adapter.lora.alpha"), MAY)
+    for key in ("general.type", "adapter.type"):
         change(f"{key}-missing", lambda f, k=key: f.remove(k), words=key)
+    for key in ("general.type", "adapter.type", "adapter.lora.alpha"):
         change(f"{key}-of-another-type", lambda f, k=key: f.set(k, Value.array(UINT32, [1])), words=key)
     change("type-model", lambda f: f.set("general.type", text("model")), words="general.type")
     for kind in ("", "dora", "LORA", "aLora", "ia3"):

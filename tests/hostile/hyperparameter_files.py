@@ -82,7 +82,7 @@ def inconsistent(change):
     put("experts-2-to-32", {"expert_count": u32(2**32 - 1)}, "expert_count")
     put("not-causal", {"attention.causal": boolean(False)}, "attention.causal")
     put("causal-number", {"attention.causal": u32(1)}, "attention.causal")
-    for name in ("longrope", "su", "dynamic", "", "YARN", "\x1b[31m"):
+    for name in ("su", "dynamic", "", "YARN", "\x1b[31m"):
         put(f"rope-scaling-{name!r:.8}", {"rope.scaling.type": text(name)}, "rope.scaling.type")
     put("rope-scaling-number", {"rope.scaling.type": u32(1)}, "rope.scaling.type")
     scaled = {"rope.scaling.type": text("linear")}
