@@ -4,8 +4,8 @@
 # Debian packages that the program is built from, and those that the tests and the checks need beside them.
 build_packages=(build-essential cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev libpcre2-dev
                 libedit-dev python3 python3-pip)
-test_packages=(libgtest-dev python3-venv)
-check_packages=(clang-format clang-tidy shellcheck)
+test_packages=(libgtest-dev python3-venv strace)
+check_packages=(clang clang-format clang-tidy libclang-rt-14-dev shellcheck)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
