@@ -13,5 +13,9 @@ if(THIMBLE_SANITIZE)
                                                    -fno-sanitize-recover=all)
   target_link_options(thimble_options INTERFACE -fsanitize=${THIMBLE_SANITIZE})
 endif()
+if(THIMBLE_FUZZ)
+  # The rooms tell the fuzzer which branches they took; its main comes with the targets.
+  target_compile_options(thimble_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 # Results must not depend on what the compiler chooses to fuse: fused multiply-adds are written out.
 target_compile_options(thimble_options INTERFACE -ffp-contract=off)

@@ -1,16 +1,20 @@
-// Any bytes as a GGUF file: it is refused with an Error, or everything it offers can be read.
-#include <sys/mman.h>
-#include <unistd.h>
-
+// Any bytes as a GGUF file: it is refused with an Error, or everything it offers can be read, bound as a model, planned and
+// loaded.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "engine/language_model.h"
+#include "engine/memory_plan.h"
 #include "format/gguf.h"
+#include "memory_file.h"
+#include "model/model.h"
 
 namespace {
 
@@ -46,15 +50,24 @@ void read_everything(const Gguf& gguf) {
   }
 }
 
+void load(const std::string& path) {
+  auto gguf = std::make_unique<const thimble::Gguf>(Gguf::open(path));
+  {
+    const auto model = thimble::Model::bind(*gguf, thimble::Model::Depth::shapes);
+    thimble::SessionOptions options;
+    options.kv.k_type = options.kv.v_type = thimble::NumberType::F16;
+    thimble::find_remedies(model, options, 2, 0, 1 << 20);
+  }
+  const auto loaded = thimble::LanguageModel::load(std::move(gguf), {"", true});
+  loaded.tokenizer().encode("abc");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const int fd = ::memfd_create("fuzz", MFD_CLOEXEC);
-  if (fd < 0) return -1;
-  if (::write(fd, data, size) == static_cast<ssize_t>(size)) {
-    read_as([&] { read_everything(Gguf::open("/proc/self/fd/" + std::to_string(fd))); });
-  }
-  ::close(fd);
+  const thimble::fuzz::MemoryFile file(data, size);
+  read_as([&] { read_everything(Gguf::open(file.path())); });
+  read_as([&] { load(file.path()); });
   // The same while it is fetched: half of it is there.
   if (size >= 2) {
     const auto prefix = std::as_bytes(std::span(data, size / 2));

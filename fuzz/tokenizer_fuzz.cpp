@@ -1,8 +1,6 @@
 // Any vocabulary of any kind, merges, table of normalizations and text: the vocabulary is refused with an Error, or it can
 // be used, and byte-level text that has a token for every byte comes back as it was.
 #include <fuzzer/FuzzedDataProvider.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -14,74 +12,13 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "format/gguf.h"
+#include "memory_file.h"
 #include "text/tokenizer.h"
+#include "vocabulary_file.h"
 
 namespace {
 
 using thimble::GgufValueType;
-
-class FileBytes {
- public:
-  void text(std::string_view key, std::string_view value) {
-    begin(key, GgufValueType::STRING);
-    add(value);
-  }
-  void texts(std::string_view key, const std::vector<std::string>& values) {
-    begin_array(key, GgufValueType::STRING, values.size());
-    for (const std::string& value : values) add(value);
-  }
-  template <class T>
-  void numbers(std::string_view key, GgufValueType type, const std::vector<T>& values) {
-    begin_array(key, type, values.size());
-    for (const T value : values) add_raw(value);
-  }
-  template <class T>
-  void number(std::string_view key, GgufValueType type, T value) {
-    begin(key, type);
-    add_raw(value);
-  }
-  std::string whole() const {
-    FileBytes head;
-    head.bytes_ = "GGUF";
-    head.add_raw(uint32_t{3});
-    head.add_raw(uint64_t{0});
-    head.add_raw(count_);
-    return head.bytes_ + bytes_;
-  }
-
- private:
-  template <class T>
-  void add_raw(T value) {
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
-  void add(std::string_view value) {
-    add_raw(uint64_t{value.size()});
-    bytes_ += value;
-  }
-  void begin(std::string_view key, GgufValueType type) {
-    add(key);
-    add_raw(type);
-    ++count_;
-  }
-  void begin_array(std::string_view key, GgufValueType element, size_t count) {
-    begin(key, GgufValueType::ARRAY);
-    add_raw(element);
-    add_raw(uint64_t{count});
-  }
-
-  std::string bytes_;
-  uint64_t count_ = 0;
-};
-
-// The characters that stand for the 256 bytes: the printable ones, then U+0100 on.
-void add_alphabet(std::vector<std::string>& tokens) {
-  uint32_t next = 256;
-  for (uint32_t byte = 0; byte < 256; ++byte) {
-    const bool is_own = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    tokens.emplace_back();
-    thimble::append_utf8(tokens.back(), is_own ? byte : next++);
-  }
-}
 
 // Mostly of the right form, so that what is in it is reached.
 std::vector<uint8_t> character_map(FuzzedDataProvider& input) {
@@ -120,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const bool is_byte_level = model == "gpt2";
   const bool has_alphabet = input.ConsumeBool();
   std::vector<std::string> tokens;
-  if (has_alphabet && is_byte_level) add_alphabet(tokens);
+  if (has_alphabet && is_byte_level) thimble::fuzz::add_alphabet(tokens);
   std::vector<int32_t> types(tokens.size(), 1);
   const size_t added = input.ConsumeIntegralInRange<size_t>(0, 64);
   bool has_text_only = true;
@@ -137,7 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr const char* kPreTokenizers[] = {"gpt-2",        "smollm",         "qwen2",       "llama-bpe", "qwen35",
                                             "falcon",       "default",        "gpt-4o",      "tekken",    "bloom",
                                             "deepseek-llm", "deepseek-coder", "deepseek-v3", "gemma4"};
-  FileBytes file;
+  thimble::fuzz::VocabularyFile file;
   file.text("tokenizer.ggml.model", model);
   const std::string_view pre_tokenizer = input.PickValueInArray(kPreTokenizers);
   file.text("tokenizer.ggml.pre", pre_tokenizer);
@@ -159,16 +96,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   file.number("tokenizer.ggml.eos_token_id", GgufValueType::UINT32, input.ConsumeIntegralInRange<uint32_t>(0, 70));
   const std::string text = input.ConsumeRemainingBytesAsString();
 
-  const int fd = ::memfd_create("fuzz", MFD_CLOEXEC);
-  if (fd < 0) return -1;
   const std::string bytes = file.whole();
-  if (::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size())) {
-    try {
-      const auto gguf = thimble::Gguf::open("/proc/self/fd/" + std::to_string(fd));
-      use(gguf, text, is_byte_level && pre_tokenizer != "gemma4" && has_alphabet && has_text_only);
-    } catch (const thimble::Error&) {
-    }
+  const thimble::fuzz::MemoryFile memory(bytes.data(), bytes.size());
+  try {
+    const auto gguf = thimble::Gguf::open(memory.path());
+    use(gguf, text, is_byte_level && pre_tokenizer != "gemma4" && has_alphabet && has_text_only);
+  } catch (const thimble::Error&) {
   }
-  ::close(fd);
   return 0;
 }

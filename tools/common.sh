@@ -5,7 +5,7 @@
 build_packages=(build-essential cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev libpcre2-dev
                 libutf8proc-dev libedit-dev libcurl4-openssl-dev libssl-dev python3 python3-pip)
 test_packages=(libgtest-dev python3-venv openssl strace)
-check_packages=(clang-format clang-tidy shellcheck)
+check_packages=(clang clang-format clang-tidy libclang-rt-14-dev shellcheck)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }

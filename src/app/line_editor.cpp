@@ -25,13 +25,13 @@ char* prompt_of(EditLine* editor) {
   return static_cast<std::string*>(prompt)->data();
 }
 
-// Waits until there is input; false where Ctrl-C came first. The signal is let in only while waiting, so that none can
+// Waits until there is input; false where Ctrl-C came first. Signals are let in only while waiting, so that none can
 // come unnoticed between the question and the wait.
 bool wait_for_input(int fd) {
-  sigset_t interrupt, before;
-  sigemptyset(&interrupt);
-  sigaddset(&interrupt, SIGINT);
-  ::sigprocmask(SIG_BLOCK, &interrupt, &before);
+  sigset_t interrupts, before;
+  sigemptyset(&interrupts);
+  for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP}) sigaddset(&interrupts, signal);
+  ::sigprocmask(SIG_BLOCK, &interrupts, &before);
   pollfd ready{fd, POLLIN, 0};
   while (!interrupted() && ::ppoll(&ready, 1, nullptr, &before) < 0 && errno == EINTR) {
   }
@@ -91,7 +91,7 @@ LineEditor::Input LineEditor::read(const std::string& prompt) {
   clear_interruption();
   int length = 0;
   const char* line = el_gets(state_->editor, &length);
-  if (interrupted()) return {discard_line() ? End::discarded : End::interrupted, {}};
+  if (interrupted()) return {discard_line() && !must_end() ? End::discarded : End::interrupted, {}};
   if (line == nullptr || length <= 0) return {End::end_of_input, {}};
   std::string text(line, static_cast<size_t>(length));
   if (text.ends_with('\n')) text.pop_back();

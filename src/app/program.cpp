@@ -10,6 +10,7 @@
 #include "app/console.h"
 #include "app/help_text.h"
 #include "app/interrupt.h"
+#include "app/memory_reserve.h"
 #include "app/verbs.h"
 
 namespace thimble {
@@ -99,6 +100,7 @@ int run_program(const std::vector<std::string>& arguments, const Environment& en
 
 void prepare_process() {
   secure_standard_streams();
+  reserve_memory();
   install_signal_handlers();
   // For the line editor. Numbers keep the C locale's form.
   if (std::setlocale(LC_CTYPE, "") == nullptr || MB_CUR_MAX == 1) std::setlocale(LC_CTYPE, "C.UTF-8");

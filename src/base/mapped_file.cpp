@@ -50,7 +50,8 @@ MappedFile MappedFile::open(const std::string& path) {
   const size_t size = static_cast<size_t>(info.st_size);
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
   if (data == MAP_FAILED) {
-    fail(ExitCode::bad_file, "{}: {} bytes cannot be mapped: {}", printable(path), size, reason(errno));
+    const ExitCode code = errno == ENOMEM ? ExitCode::does_not_fit : ExitCode::bad_file;
+    fail(code, "{}: {} bytes cannot be mapped: {}", printable(path), size, reason(errno));
   }
   // Where the file system can, pages that are not in memory yet are read and mapped 2 MB at a time, which memory reads faster.
   // A wish that the system may not know: nothing depends on it.

@@ -11,7 +11,7 @@ namespace thimble {
 class MappedFile {
  public:
   // Throws Error(bad_file) for what is no readable regular file (missing, directory, FIFO, device, empty, no
-  // permission). The open never blocks.
+  // permission), Error(does_not_fit) where the address space has no room for it. The open never blocks.
   static MappedFile open(const std::string& path);
 
   // A file of `size` bytes of which only the beginning is at hand: a copy of `prefix`, then zeros that take no memory. `name`

@@ -1,6 +1,9 @@
 #include "base/team.h"
 
 #include <cassert>
+#include <system_error>
+
+#include "base/error.h"
 
 namespace thimble {
 namespace {
@@ -29,10 +32,23 @@ void wait_while_equal(const std::atomic<uint32_t>& value, uint32_t old) {
 
 Team::Team(unsigned threads) {
   assert(threads >= 1);
-  for (unsigned i = 1; i < threads; ++i) threads_.emplace_back([this, i] { serve(i); });
+  threads_.reserve(threads - 1);
+  try {
+    for (unsigned i = 1; i < threads; ++i) threads_.emplace_back([this, i] { serve(i); });
+  } catch (const std::system_error& error) {
+    const unsigned started = size();
+    stop();
+    fail(ExitCode::failed, "only {} of {} threads can be started: {}; ask for fewer with --threads", started, threads,
+         error.code().message());
+  } catch (...) {
+    stop();
+    throw;
+  }
 }
 
-Team::~Team() {
+Team::~Team() { stop(); }
+
+void Team::stop() {
   stopping_.store(true, std::memory_order_relaxed);
   job_.fetch_add(1, std::memory_order_release);
   job_.notify_all();

@@ -46,7 +46,8 @@ class Worker {
 
 class Team {
  public:
-  explicit Team(unsigned threads);  // threads >= 1, the caller included
+  // threads >= 1, the caller included. Throws Error(failed) where the system starts no more.
+  explicit Team(unsigned threads);
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
   ~Team();
@@ -65,6 +66,7 @@ class Team {
   using Entry = void (*)(void* context, Worker& worker);
   void run_erased(Entry entry, void* context);
   void serve(unsigned index);
+  void stop();  // ends the threads that were started
   void arrive();
 
   std::vector<std::thread> threads_;

@@ -185,6 +185,7 @@ std::string Conversation::render(bool add_generation_prompt) const { return prom
 std::vector<TokenId> Conversation::prompt_tokens() const { return tokens_of(prompt(true)); }
 
 std::vector<TokenId> Conversation::tokens_of(const Prompt& prompt) const {
+  if (prompt.text.empty()) fail(ExitCode::bad_file, "{}: the chat template wrote nothing", source_);
   const Tokenizer& tokenizer = language_model_.tokenizer();
   // Most templates write the BOS themselves; it must not stand there twice.
   const std::string bos = token_text(tokenizer, tokenizer.bos());

@@ -81,9 +81,10 @@ class Loop {
 
  private:
   std::span<const float> run_prompt(std::span<const TokenId> prompt) {
-    if (prompt.empty()) fail(ExitCode::usage, "the prompt is empty: there is no token to start from");
+    const std::string file = printable(session_.model().gguf().path());
+    if (prompt.empty()) fail(ExitCode::usage, "{}: the prompt is empty: there is no token to start from", file);
     if (prompt.size() > session_.context_length()) {
-      fail(ExitCode::failed, "the prompt has {} tokens, but the context holds {}: shorten it or raise -c",
+      fail(ExitCode::failed, "{}: the prompt has {} tokens, but the context holds {}: shorten it or raise -c", file,
            prompt.size(), session_.context_length());
     }
     result_.prompt_tokens = prompt.size();

@@ -65,7 +65,8 @@ size_t find_not_finite(std::span<const float> values) {
 void require_finite(std::span<const float> logits, const Model& model) {
   const size_t bad = find_not_finite(logits);
   if (bad == logits.size()) return;
-  fail(ExitCode::bad_file, "{}: the logit of token {} is not finite: the weights are damaged (try --check-tensors)",
+  model.check_tensors();  // to name the tensor; nothing is lost by being slow here
+  fail(ExitCode::bad_file, "{}: the logit of token {} is not finite, though every weight is: they do not make a model",
        model.gguf().path(), bad % model.hyper().vocabulary_size);
 }
 
@@ -174,8 +175,9 @@ std::span<const float> compute_embeddings(const ForwardContext& context, std::sp
   });
   const std::span<const float> vectors(space.pooled, rows * width);
   if (const size_t bad = find_not_finite(vectors); bad != vectors.size()) {
+    model.check_tensors();
     fail(ExitCode::bad_file,
-         "{}: value {} of an embedding is not finite: the weights are damaged (try --check-tensors)",
+         "{}: value {} of an embedding is not finite, though every weight is: they do not make a model",
          model.gguf().path(), bad % width);
   }
   return vectors;

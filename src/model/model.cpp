@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "kernels/kernels.h"
+#include "model/consistency.h"
 
 namespace thimble {
 namespace {
@@ -40,6 +41,7 @@ Model Model::bind(const Gguf& gguf, Depth depth) {
   model.spec_ = &find_architecture(*architecture, gguf.path());
   model.hyper_ = read_hyperparameters(gguf, *model.spec_);
   model.hyper_.vocabulary_size = read_vocabulary_size(gguf);
+  check_consistency(gguf, *model.spec_, model.hyper_);
   // A block holds several tensors, so more blocks than tensors is a lie that must not cost memory.
   if (model.hyper_.block_count > gguf.tensors().size()) {
     fail(ExitCode::bad_file, "{}: block_count is {}, but the file holds {} tensors", gguf.path(),
@@ -190,10 +192,13 @@ uint64_t Model::owned_bytes() const {
 
 void Model::check_tensors() const {
   for (const GgufTensor& tensor : gguf_->tensors()) {
-    if (!tensor.type->has_finite_scales(tensor.data.data(), tensor.elements() / tensor.type->block_size)) {
-      fail(ExitCode::bad_file, "{}: tensor {} holds a {} that is not finite", gguf_->path(), printable(tensor.name),
-           tensor.type->block_size == 1 ? "value" : "block scale");
-    }
+    const TypeInfo& type = *tensor.type;
+    const size_t blocks = tensor.elements() / type.block_size;
+    if (type.has_finite_scales(tensor.data.data(), blocks)) continue;
+    size_t bad = 0;
+    while (type.has_finite_scales(tensor.data.data() + bad * type.block_bytes, 1)) ++bad;
+    fail(ExitCode::bad_file, "{}: tensor {}: {} {} is not finite", gguf_->path(), printable(tensor.name),
+         type.block_size == 1 ? "value" : "the scale of block", bad);
   }
 }
 

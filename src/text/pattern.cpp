@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <new>
 #include <string>
 
 #include "base/error.h"
@@ -19,6 +20,7 @@ Pattern::Pattern(std::string_view expression) {
   size_t place = 0;
   code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.data()), expression.size(), PCRE2_NEVER_UTF, &error,
                             &place, nullptr));
+  if (code_ == nullptr && error == PCRE2_ERROR_HEAP_FAILED) throw std::bad_alloc();
   assert(code_ != nullptr);
   // Where executable memory is forbidden this fails, and the interpreter does the work.
   pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);

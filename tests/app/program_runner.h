@@ -161,10 +161,15 @@ class TerminalProgram {
   void type(std::string_view text) const {
     ASSERT_EQ(::write(terminal_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
   }
-  // Whether the terminal echoes and edits lines by itself, as it does for a shell.
-  bool is_cooked() const {
+  void send(int signal) const { ::kill(child_, signal); }
+  termios modes() const {
     termios mode{};
     EXPECT_EQ(::tcgetattr(terminal_, &mode), 0);
+    return mode;
+  }
+  // Whether the terminal echoes and edits lines by itself, as it does for a shell.
+  bool is_cooked() const {
+    const termios mode = modes();
     return (mode.c_lflag & ECHO) != 0 && (mode.c_lflag & ICANON) != 0 && (mode.c_lflag & ISIG) != 0;
   }
   int wait() const {

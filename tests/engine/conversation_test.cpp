@@ -56,6 +56,25 @@ TEST_F(Conversations, TheNextTurnRunsOnlyWhatIsNew) {
   EXPECT_EQ(conversation.messages().size(), 5u);
 }
 
+TEST_F(Conversations, ATemplateThatWritesNothingOrTooMuchIsAnErrorThatNamesTheFile) {
+  Conversation silent(*model_, "{# nothing #}");
+  silent.add("user", "hello");
+  EXPECT_THROW(silent.prompt_tokens(), Error);
+  Conversation loud(*model_, "{{ 'hello ' * 1000 }}");
+  loud.add("user", "hello");
+  Team team(1);
+  SessionOptions options;
+  options.kv.context_length = 64;
+  Session session(model_->model(), select_kernels("auto"), team, options);
+  Sampler sampler({.temperature = 0});
+  try {
+    loud.answer(session, sampler, {.max_tokens = 1}, {});
+    ADD_FAILURE() << "answered";
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).rfind(model_->gguf().path(), 0), 0u) << error.what();
+  }
+}
+
 TEST_F(Conversations, NoTemplateIsAnErrorThatNamesTheWayOut) {
   GgufWriter writer(folder_ / "plain.gguf");
   for (const GgufValue& value : model_->gguf().values()) {

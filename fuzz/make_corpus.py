@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Make the seeds and dictionaries that the fuzz targets start from.
+
+    python3 fuzz/make_corpus.py FOLDER
+
+Writes FOLDER/<target>/ with seeds and FOLDER/<target>.dict, from the parts of tests/hostile/ and the templates under tests/data/.
+"""
+import hashlib
+import json
+import os
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests", "hostile"))
+
+import adapter_files  # noqa: E402
+import base_models  # noqa: E402
+import case  # noqa: E402
+import hyperparameter_files  # noqa: E402
+import structure_files  # noqa: E402
+import template_files  # noqa: E402
+from gguf_file import INT32, STRING, Value  # noqa: E402
+
+MOST_BYTES = 20 << 10
+TEMPLATE_WORDS = ("{{", "}}", "{%", "%}", "{#", "#}", "{%-", "-%}", "for", "endfor", "if", "elif", "else", "endif", "set", "endset",
+                  "macro", "endmacro", "call", "endcall", "filter", "endfilter", "generation", "endgeneration", "raw", "endraw",
+                  "recursive", "loop", "loop.index0", "namespace", "messages", "tools", "content", "role", "add_generation_prompt",
+                  "bos_token", "range", "dict", "raise_exception", "strftime_now", "is defined", "not in", "and", "or", "|", "~",
+                  "**", "//", "tojson", "join", "map", "selectattr", "rejectattr", "groupby", "batch", "slice", "replace", "indent",
+                  "trim", "upper", "length", "first", "sort", "unique", "string", "safe", "escape", "format", "split", "startswith",
+                  "items", "none", "true", "false", "9223372036854775807", "break", "continue", "caller", "varargs", "kwargs")
+
+
+def smallest(make):
+    """A model of the family in 15 kilobytes, with a vocabulary of eight."""
+    file = make(blocks=2, kind=base_models.Q8_0, width=32, feed_forward=32)
+    embedding = file.tensors["token_embd.weight"]
+    embedding.shape[1] = 8
+    embedding.data = embedding.data[:8 * 34]
+    file.set("tokenizer.ggml.tokens", Value.array(STRING, list("abcdefgh")))
+    file.set("tokenizer.ggml.token_type", Value.array(INT32, [1] * 8))
+    return file
+
+
+def gguf_seeds():
+    families = {name: (lambda make=make: smallest(make)) for name, make in base_models.FAMILIES.items()}
+    yield from (make().build() for make in families.values())
+    case.FAMILIES = families
+    for module in (structure_files, hyperparameter_files):
+        yield from (c.content for c in module.cases() if isinstance(c.content, bytes))
+
+
+def template_seeds():
+    for source in list(template_files.REFUSED.values()) + list(template_files.SURVIVED.values()):
+        yield source.encode()
+    folder = os.path.join(ROOT, "tests", "data", "templates")
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            yield from (source.encode() for source in templates_in(json.load(file)))
+
+
+def templates_in(value):
+    if isinstance(value, str):
+        if "{%" in value or "{{" in value:
+            yield value
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from templates_in(item)
+
+
+def text_seeds():
+    texts = ("Hello, world!", "  two  spaces\n\n\nlines\t\tend ", "don't I'll WE'RE 12345678 3.14", "ünïcödé 日本語 русский",
+             "👩‍👩‍👧‍👦 e\u0301\u0301\u0301", "<|im_start|>user\nhello<|im_end|>", "</s><tag><s>", "a" * 300, "\u2581\u2581hello", "\0\x01\x7f")
+    for kind in range(16):
+        yield from (bytes([kind]) + text.encode() for text in texts)
+        yield bytes([kind]) + b"\xff\xfe\xed\xa0\x80\xc0\x80\xf4\x90\x80\x80"
+
+
+def adapter_seeds():
+    return (c.content for c in adapter_files.cases() if isinstance(c.content, bytes))
+
+
+TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparameter_files.REQUIRED), "general.alignment",
+                                 "split.count", "attn_norm", "token_embd.weight")),
+           "template": (template_seeds, TEMPLATE_WORDS),
+           "tokenizer": (text_seeds, ("<0x41>", "<|im_end|>", "<s>", "</s>")),
+           "tokenizing": (text_seeds, ("<|im_end|>", "<tag>", "</s>", "\u2581", "'ll", "\r\n", "\u0301", "\u3000")),
+           "adapter": (adapter_seeds, ("adapter.lora.alpha", ".lora_a", ".lora_b", "general.type", "adapter.type"))}
+
+
+def escaped(word):
+    return "".join(chr(b) if 32 < b < 127 and b not in b'"\\' else f"\\x{b:02x}" for b in word.encode())
+
+
+def main(folder):
+    for name, (seeds, words) in TARGETS.items():
+        os.makedirs(os.path.join(folder, name), exist_ok=True)
+        for seed in seeds():
+            if len(seed) > MOST_BYTES:
+                continue
+            with open(os.path.join(folder, name, hashlib.sha1(seed).hexdigest()), "wb") as out:
+                out.write(seed)
+        with open(os.path.join(folder, name + ".dict"), "w", encoding="ascii") as out:
+            out.writelines(f'"{escaped(word)}"\n' for word in words)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
