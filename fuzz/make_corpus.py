@@ -80,11 +80,27 @@ def adapter_seeds():
     return (c.content for c in adapter_files.cases() if isinstance(c.content, bytes))
 
 
+def fetch_seeds():
+    texts = ("org/model", "org/model:Q4_K_M", "org/model@main/file-00001-of-00003.gguf", "https://example.org:8080/a/b.gguf?x=1#y",
+             "http://[::1]/..%2f..%2fetc", "bytes 0-99/100", '[{"type":"file","path":"m.gguf","size":12,"lfs":{"oid":"00"}}]')
+    return (text.encode() for text in texts)
+
+
+def tool_call_seeds():
+    calls = ('<tool_call>{"name":"f","arguments":{"a":"x"}}</tool_call>', '[TOOL_CALLS][{"name":"f","arguments":{"a":"x"}}]',
+             '[TOOL_CALLS]f[ARGS]{"a":"x"}', '<|python_tag|>f.call(a="x")', '{"name":"f","parameters":{"a":"x"}}',
+             '<think>no</think>yes', '<|tool_call|>[{"name":"f","arguments":{}}]<|/tool_call|>', '```tool_code\nf(a="x")\n```')
+    return (bytes([kind, 7]) + call.encode() for kind in range(32) for call in calls)
+
+
 TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparameter_files.REQUIRED), "general.alignment",
                                  "split.count", "attn_norm", "token_embd.weight")),
            "template": (template_seeds, TEMPLATE_WORDS),
            "tokenizer": (text_seeds, ("<0x41>", "<|im_end|>", "<s>", "</s>")),
            "tokenizing": (text_seeds, ("<|im_end|>", "<tag>", "</s>", "\u2581", "'ll", "\r\n", "\u0301", "\u3000")),
+           "fetch": (fetch_seeds, ("hf:", "https://", "%2e", "-of-", "bytes ", '"oid"', '"size"', ".gguf")),
+           "tool_calls": (tool_call_seeds, ("<tool_call>", "</tool_call>", "<think>", "</think>", "[TOOL_CALLS]", "[ARGS]",
+                                            '"name"', '"arguments"', '"parameters"', "```", "\\u0041")),
            "adapter": (adapter_seeds, ("adapter.lora.alpha", ".lora_a", ".lora_b", "general.type", "adapter.type"))}
 
 

@@ -9,11 +9,7 @@ namespace thimble {
 namespace {
 
 const Model& require_head(const Model& model) {
-  if (model.has_head() && model.hyper().causal_attention) return model;
-  if (model.has_head()) {
-    fail(ExitCode::usage, "{}: its attention sees both ways (attention.causal is false): use 'thimble embed'",
-         model.gguf().path());
-  }
+  if (model.has_head()) return model;
   fail(ExitCode::usage, "{}: {} models are encoders: they make embeddings, not text; use 'thimble embed'",
        model.gguf().path(), model.spec().name);
 }

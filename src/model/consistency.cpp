@@ -21,14 +21,6 @@ bool has_row(const ArchSpec& spec, std::string_view key) {
 
 std::string key_of(const ArchSpec& spec, std::string_view suffix) { return hyper_key(spec.name, suffix); }
 
-void check_kind(const Gguf& gguf) {
-  const std::string_view kind = gguf.string("general.type").value_or("model");
-  if (kind == "model") return;
-  const bool is_adapter = kind == "adapter";
-  fail(ExitCode::bad_file, "{}: general.type is \"{}\"; expected a model{}", printable(gguf.path()), printable(kind),
-       is_adapter ? ": an adapter only changes the model that it was made for" : "");
-}
-
 void check_neutral(const Gguf& gguf, const ArchSpec& spec) {
   for (const NeutralInteger& neutral : kNeutralIntegers) {
     const std::string key = key_of(spec, neutral.key);
@@ -38,6 +30,13 @@ void check_neutral(const Gguf& gguf, const ArchSpec& spec) {
            printable(gguf.path()), key, *found, neutral.value, spec.name);
     }
   }
+}
+
+// Blocks that saw one way in training make sense one way only.
+void check_direction(const Gguf& gguf, const ArchSpec& spec, const Hyperparameters& hyper) {
+  if (hyper.causal_attention == spec.defaults.causal_attention) return;
+  fail(ExitCode::bad_file, "{}: {} is {}; expected {} for a {} model", printable(gguf.path()),
+       hyper_key(spec.name, "attention.causal"), hyper.causal_attention, spec.defaults.causal_attention, spec.name);
 }
 
 void check_vocabulary_size(const Gguf& gguf, const ArchSpec& spec, const Hyperparameters& hyper) {
@@ -58,9 +57,16 @@ void check_range(const Gguf& gguf, const ArchSpec& spec, std::string_view suffix
 
 }  // namespace
 
+void check_kind(const Gguf& gguf) {
+  const std::string_view kind = gguf.string("general.type").value_or("model");
+  if (kind == "model") return;
+  fail(ExitCode::bad_file, "{}: general.type is \"{}\"; expected a model{}", printable(gguf.path()), printable(kind),
+       kind == "adapter" ? ": give the adapter as --lora FILE beside -m MODEL" : "");
+}
+
 void check_consistency(const Gguf& gguf, const ArchSpec& spec, const Hyperparameters& hyper) {
-  check_kind(gguf);
   check_neutral(gguf, spec);
+  check_direction(gguf, spec, hyper);
   check_vocabulary_size(gguf, spec, hyper);
   check_range(gguf, spec, "rope.freq_base", hyper.rope_freq_base, 1.0f, 1e12f);
   check_range(gguf, spec, "rope.freq_base_swa", hyper.rope_freq_base_swa, 1.0f, 1e12f);

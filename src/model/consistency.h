@@ -7,10 +7,12 @@
 
 namespace thimble {
 
-// Refuses what would otherwise be run as something that it is not: an adapter or a part of a model given as one; keys of a
-// computation that `spec` has no row for, with another value than the one that leaves it out; a vocabulary size that is not the
-// embedding's; rotary and capping numbers that leave
-// nothing but infinities or zeros. Throws Error(bad_file) naming the key.
+// Refuses an adapter, or a part of a model, that is given as one. Throws Error(bad_file).
+void check_kind(const Gguf& gguf);
+
+// Refuses what would otherwise be run as something that it is not: keys of a computation that `spec` has no row for, with another
+// value than the one that leaves it out; attention of the other direction; a vocabulary size that is not the embedding's; rotary and
+// capping numbers that leave nothing but infinities or zeros. Throws Error(bad_file) naming the key.
 void check_consistency(const Gguf& gguf, const ArchSpec& spec, const Hyperparameters& hyper);
 
 }  // namespace thimble

@@ -34,10 +34,7 @@ Model Model::bind(const Gguf& gguf, Depth depth) {
   model.depth_ = depth;
   const auto architecture = gguf.string("general.architecture");
   if (!architecture) fail(ExitCode::bad_file, "{}: general.architecture is missing", gguf.path());
-  if (const auto type = gguf.string("general.type"); type == "adapter") {
-    fail(ExitCode::bad_file, "{}: expected a model, found an adapter: give it as --lora FILE beside -m MODEL",
-         printable(gguf.path()));
-  }
+  check_kind(gguf);
   model.spec_ = &find_architecture(*architecture, gguf.path());
   model.hyper_ = read_hyperparameters(gguf, *model.spec_);
   model.hyper_.vocabulary_size = read_vocabulary_size(gguf);

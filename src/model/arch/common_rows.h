@@ -135,9 +135,14 @@ inline constexpr std::array kSandwichNorms{
               Dim::embedding},
 };
 
-// Gemma's windows and caps, each with its value where a file says nothing.
 inline constexpr std::array kWindow{
+    HyperRow{&H::sliding_window, "attention.sliding_window", "sliding_window"},
+};
+inline constexpr std::array kOptionalWindow{
     HyperRow{&H::sliding_window, "attention.sliding_window", "sliding_window", Presence::optional},
+};
+// Which layers have the window, and what else Gemma has of its own.
+inline constexpr std::array kWindowPattern{
     HyperRow{&H::sliding_window_pattern, "attention.sliding_window_pattern", "sliding_window_pattern",
              Presence::optional},
     HyperRow{&H::rope_freq_base_swa, "rope.freq_base_swa", "rope_local_base_freq", Presence::optional},

@@ -4,7 +4,7 @@
 namespace thimble {
 namespace {
 
-constexpr auto kHyperparameters = joined(kDecoderHyperparameters, kWindow, kSoftCaps);
+constexpr auto kHyperparameters = joined(kDecoderHyperparameters, kOptionalWindow, kWindowPattern, kSoftCaps);
 constexpr auto kTensors = joined(kEmbeddingAndHead, kAttention, kSandwichNorms, kGatedFeedForward);
 
 constexpr Hyperparameters defaults() {

@@ -5,7 +5,7 @@
 namespace thimble {
 namespace {
 
-constexpr auto kHyperparameters = joined(kDecoderHyperparameters, kWindow, kSoftCaps);
+constexpr auto kHyperparameters = joined(kDecoderHyperparameters, kWindow, kWindowPattern, kSoftCaps);
 constexpr auto kTensors = joined(kEmbeddingAndHead, kAttention, kQueryKeyNorms, kSandwichNorms, kGatedFeedForward);
 
 constexpr Hyperparameters defaults() {

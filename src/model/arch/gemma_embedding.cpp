@@ -4,7 +4,7 @@
 namespace thimble {
 namespace {
 
-constexpr auto kHyperparameters = joined(kDecoderHyperparameters, kWindow,
+constexpr auto kHyperparameters = joined(kDecoderHyperparameters, kWindow, kWindowPattern,
                                          std::array{
                                              HyperRow{&H::dense_2_feat_out, "dense_2_feat_out", "", Presence::optional},
                                              HyperRow{&H::dense_3_feat_in, "dense_3_feat_in", "", Presence::optional},

@@ -5,11 +5,7 @@
 namespace thimble {
 namespace {
 
-constexpr auto kHyperparameters =
-    joined(kDecoderHyperparameters,
-           std::array{
-               HyperRow{&H::sliding_window, "attention.sliding_window", "sliding_window", Presence::optional},
-           });
+constexpr auto kHyperparameters = joined(kDecoderHyperparameters, kOptionalWindow);
 constexpr auto kTensors =
     joined(kEmbeddingAndHead, kAttention, kFeedForwardNorm,
            std::array{
