@@ -1,7 +1,6 @@
 #include "fetch/digest.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file_handle.h"
+#include "fetch/late_libraries.h"
 
 namespace thimble {
 namespace {
@@ -26,20 +26,21 @@ void require(bool done) {
 
 }  // namespace
 
-void Sha256::Free::operator()(void* context) const { EVP_MD_CTX_free(as_context(context)); }
+void Sha256::Free::operator()(void* context) const { digest_library().context_free(as_context(context)); }
 
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  require(context_ != nullptr && EVP_DigestInit_ex(as_context(context_.get()), EVP_sha256(), nullptr) == 1);
+Sha256::Sha256() : context_(digest_library().context_new()) {
+  require(context_ != nullptr &&
+          digest_library().init(as_context(context_.get()), digest_library().sha256(), nullptr) == 1);
 }
 
 void Sha256::update(std::span<const std::byte> bytes) {
-  require(EVP_DigestUpdate(as_context(context_.get()), bytes.data(), bytes.size()) == 1);
+  require(digest_library().update(as_context(context_.get()), bytes.data(), bytes.size()) == 1);
 }
 
 std::string Sha256::hex() {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length = 0;
-  require(EVP_DigestFinal_ex(as_context(context_.get()), digest, &length) == 1);
+  require(digest_library().final(as_context(context_.get()), digest, &length) == 1);
   std::string out;
   for (unsigned i = 0; i < length; ++i) out += fmt::format("{:02x}", digest[i]);
   return out;

@@ -1,12 +1,13 @@
 #include "fetch/http.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <exception>
+
+#include "base/error.h"
+#include "fetch/late_libraries.h"
 
 namespace thimble {
 namespace {
@@ -47,8 +48,8 @@ class Headers {
   Headers() = default;
   Headers(const Headers&) = delete;
   Headers& operator=(const Headers&) = delete;
-  ~Headers() { curl_slist_free_all(list_); }
-  void add(const std::string& line) { list_ = curl_slist_append(list_, line.c_str()); }
+  ~Headers() { curl_library().slist_free_all(list_); }
+  void add(const std::string& line) { list_ = curl_library().slist_append(list_, line.c_str()); }
   curl_slist* get() const { return list_; }
 
  private:
@@ -138,11 +139,11 @@ struct HttpClient::Exchange {
 
   void end_of_head() {
     long status = 0;
-    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    curl_library().easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     if (has_head || status < 200) return;  // trailers, or an interim answer
     response.status = static_cast<int>(status);
     curl_off_t wait = 0;
-    if (curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK)
+    if (curl_library().easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK)
       response.retry_after = static_cast<double>(wait);
     if (response.linked_digest.empty()) {
       response.linked_digest = response.header("x-linked-etag");
@@ -173,44 +174,44 @@ HttpClient::HttpClient(HttpOptions options) : options_(std::move(options)) {
   if (!std::ranges::all_of(options_.token, [](char c) { return c > 0x20 && c < 0x7f; })) {
     fail(ExitCode::usage, "the token for the hub (HF_TOKEN) holds blanks or control characters");
   }
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+  if (curl_library().global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
     fail(ExitCode::failed, "libcurl cannot be used on this machine");
-  handle_ = curl_easy_init();
+  handle_ = curl_library().easy_init();
   if (handle_ == nullptr) fail(ExitCode::failed, "libcurl cannot be used on this machine");
 }
 
 HttpClient::~HttpClient() {
-  curl_easy_cleanup(static_cast<CURL*>(handle_));
-  curl_global_cleanup();
+  curl_library().easy_cleanup(static_cast<CURL*>(handle_));
+  curl_library().global_cleanup();
 }
 
 void HttpClient::perform(Exchange& exchange) {
   CURL* handle = exchange.handle;
   char reason[CURL_ERROR_SIZE] = {};
   const auto stall = static_cast<long>(std::ceil(options_.stall_seconds));
-  curl_easy_setopt(handle, CURLOPT_URL, exchange.response.url.text.c_str());
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_USERAGENT, options_.user_agent.c_str());
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.stall_seconds * 1000));
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, kLeastBytesPerSecond);
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, stall);
-  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, reason);
-  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &Exchange::header_line);
-  curl_easy_setopt(handle, CURLOPT_HEADERDATA, &exchange);
-  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &Exchange::body_bytes);
-  curl_easy_setopt(handle, CURLOPT_WRITEDATA, &exchange);
-  curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &Exchange::progress);
-  curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &exchange);
+  curl_library().easy_setopt(handle, CURLOPT_URL, exchange.response.url.text.c_str());
+  curl_library().easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_library().easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_library().easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_library().easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_library().easy_setopt(handle, CURLOPT_USERAGENT, options_.user_agent.c_str());
+  curl_library().easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.stall_seconds * 1000));
+  curl_library().easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, kLeastBytesPerSecond);
+  curl_library().easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, stall);
+  curl_library().easy_setopt(handle, CURLOPT_ERRORBUFFER, reason);
+  curl_library().easy_setopt(handle, CURLOPT_HEADERFUNCTION, &Exchange::header_line);
+  curl_library().easy_setopt(handle, CURLOPT_HEADERDATA, &exchange);
+  curl_library().easy_setopt(handle, CURLOPT_WRITEFUNCTION, &Exchange::body_bytes);
+  curl_library().easy_setopt(handle, CURLOPT_WRITEDATA, &exchange);
+  curl_library().easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+  curl_library().easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &Exchange::progress);
+  curl_library().easy_setopt(handle, CURLOPT_XFERINFODATA, &exchange);
   if (!options_.certificate_file.empty()) {
-    curl_easy_setopt(handle, CURLOPT_CAINFO, options_.certificate_file.c_str());
-    curl_easy_setopt(handle, CURLOPT_CAPATH, nullptr);
+    curl_library().easy_setopt(handle, CURLOPT_CAINFO, options_.certificate_file.c_str());
+    curl_library().easy_setopt(handle, CURLOPT_CAPATH, nullptr);
   }
-  const CURLcode code = curl_easy_perform(handle);
-  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, nullptr);
+  const CURLcode code = curl_library().easy_perform(handle);
+  curl_library().easy_setopt(handle, CURLOPT_ERRORBUFFER, nullptr);
   if (exchange.thrown) std::rethrow_exception(exchange.thrown);
   if (code == CURLE_OK || exchange.is_ended) return;
   if (options_.cancelled()) fail(ExitCode::interrupted, "interrupted");
@@ -218,7 +219,7 @@ void HttpClient::perform(Exchange& exchange) {
     throw TransferError(
         true, fmt::format("{}: nothing came for {} s", printable(exchange.response.url.text), options_.stall_seconds));
   }
-  const std::string why = *reason != '\0' ? reason : curl_easy_strerror(code);
+  const std::string why = *reason != '\0' ? reason : curl_library().easy_strerror(code);
   const bool is_trust = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
   throw TransferError(!is_lasting(code),
                       fmt::format("{}: {}{}", printable(exchange.response.url.text), printable(why),
@@ -229,16 +230,16 @@ HttpResponse HttpClient::get(const HttpRequest& request, const HeadHandler& on_h
   Exchange exchange{static_cast<CURL*>(handle_), options_, on_head, on_body};
   exchange.response.url = parse_url(request.url);
   for (int hop = 0;; ++hop) {
-    curl_easy_reset(exchange.handle);
+    curl_library().easy_reset(exchange.handle);
     Headers headers;
     headers.add("Accept-Encoding: identity");
     if (!request.if_range.empty()) headers.add("If-Range: " + request.if_range);
     if (!options_.token.empty() && exchange.response.url.origin == options_.token_origin) {
       headers.add("Authorization: Bearer " + options_.token);
     }
-    curl_easy_setopt(exchange.handle, CURLOPT_HTTPHEADER, headers.get());
+    curl_library().easy_setopt(exchange.handle, CURLOPT_HTTPHEADER, headers.get());
     const std::string range = request.first ? fmt::format("{}-", *request.first) : std::string();
-    if (request.first) curl_easy_setopt(exchange.handle, CURLOPT_RANGE, range.c_str());
+    if (request.first) curl_library().easy_setopt(exchange.handle, CURLOPT_RANGE, range.c_str());
     exchange.header_bytes = 0;
     exchange.has_head = exchange.is_ended = false;
     perform(exchange);

@@ -1,24 +1,23 @@
 #include "fetch/url.h"
 
-#include <curl/curl.h>
-
 #include <cctype>
 #include <memory>
 
 #include "base/error.h"
+#include "fetch/late_libraries.h"
 
 namespace thimble {
 namespace {
 
 constexpr size_t kMostBytes = 8192;
 
-using Handle = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
+using Handle = std::unique_ptr<CURLU, decltype(CurlLibrary::url_cleanup)>;
 
 // Empty where there is no such part.
 std::string part(const Handle& handle, CURLUPart which, unsigned flags = 0) {
   char* text = nullptr;
-  if (curl_url_get(handle.get(), which, &text, flags) != CURLUE_OK) return {};
-  const std::unique_ptr<char, decltype(&curl_free)> owner(text, &curl_free);
+  if (curl_library().url_get(handle.get(), which, &text, flags) != CURLUE_OK) return {};
+  const std::unique_ptr<char, decltype(CurlLibrary::free)> owner(text, curl_library().free);
   return text;
 }
 
@@ -31,11 +30,13 @@ int hex_value(char c) {
 }  // namespace
 
 Url parse_url(const std::string& text, const std::string& base) {
-  const Handle handle(curl_url(), &curl_url_cleanup);
+  const Handle handle(curl_library().url(), curl_library().url_cleanup);
   bool is_good = handle != nullptr && !text.empty() && text.size() <= kMostBytes;
   for (const char c : text) is_good = is_good && static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
-  if (is_good && !base.empty()) is_good = curl_url_set(handle.get(), CURLUPART_URL, base.c_str(), 0) == CURLUE_OK;
-  is_good = is_good && curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+  if (is_good && !base.empty())
+    is_good = curl_library().url_set(handle.get(), CURLUPART_URL, base.c_str(), 0) == CURLUE_OK;
+  is_good = is_good &&
+            curl_library().url_set(handle.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
   if (!is_good) fail(ExitCode::usage, "'{}' is no web address", printable(text));
   Url url;
   url.scheme = part(handle, CURLUPART_SCHEME);
@@ -46,7 +47,7 @@ Url parse_url(const std::string& text, const std::string& base) {
     fail(ExitCode::usage, "an address with a user name or password in it is not fetched (host {})",
          printable(part(handle, CURLUPART_HOST)));
   }
-  curl_url_set(handle.get(), CURLUPART_FRAGMENT, nullptr, 0);
+  curl_library().url_set(handle.get(), CURLUPART_FRAGMENT, nullptr, 0);
   url.text = part(handle, CURLUPART_URL);
   url.path = part(handle, CURLUPART_PATH);
   std::string host = part(handle, CURLUPART_HOST);
