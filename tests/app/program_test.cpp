@@ -327,7 +327,7 @@ TEST_F(Program, RunsWithAdapters) {
   EXPECT_EQ(json::parse(bench.out)[0]["lora"][0], file("a.gguf") + ":1");
   EXPECT_EQ(run({"generate", "-m", model(), "-p", "x", "-n", "2", "--lora", file("a.gguf")}).code, 0);
   expect_refusal({"generate", "-m", model(), "-p", "x", "--lora", model()}, 4, "expected an adapter");
-  expect_refusal({"generate", "-m", file("a.gguf"), "-p", "x"}, 4, "expected a model, found an adapter");
+  expect_refusal({"generate", "-m", file("a.gguf"), "-p", "x"}, 4, "general.type is \"adapter\"; expected a model");
   expect_refusal({"generate", "-m", model(), "-p", "x", "--lora", file("a.gguf") + ":nan"}, 2, "--lora");
   expect_refusal({"generate", "-m", model(), "-p", "x", "--lora", file("a.gguf") + ":"}, 2, "--lora");
   expect_refusal({"generate", "-m", model(), "-p", "x", "--lora", file("nowhere.gguf")}, 4, "cannot be opened");

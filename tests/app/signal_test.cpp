@@ -163,7 +163,9 @@ TEST_F(Signals, AModelMayShrinkAtAnyMoment) {
     const test::Outcome outcome = program.finish();
     // It may have been done with what is gone.
     EXPECT_TRUE(outcome.code == 0 || outcome.code == 4) << outcome.code << ": " << outcome.error;
-    if (outcome.code == 4) EXPECT_EQ(std::count(outcome.error.begin(), outcome.error.end(), '\n'), 1) << outcome.error;
+    if (outcome.code == 4) {
+      EXPECT_EQ(std::count(outcome.error.begin(), outcome.error.end(), '\n'), 1) << outcome.error;
+    }
   }
 }
 

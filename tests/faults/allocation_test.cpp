@@ -58,7 +58,9 @@ class Allocation : public testing::TestWithParam<const ArchSpec*> {
     }
     const uint64_t requests = test::stop_failing();
     EXPECT_EQ(test::live_allocations(), before) << "request " << k << " left memory behind";
-    if (finished) EXPECT_EQ(token, expected_) << "request " << k;
+    if (finished) {
+      EXPECT_EQ(token, expected_) << "request " << k;
+    }
     return requests >= k;
   }
 

@@ -85,7 +85,8 @@ TEST_F(HostileAdapters, AModelIsNoAdapterAndAnAdapterNoModel) {
     Model::bind(adapter);
     ADD_FAILURE() << "an adapter was bound as a model";
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("expected a model, found an adapter"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("general.type is \"adapter\"; expected a model"), std::string::npos)
+        << error.what();
   }
 }
 
