@@ -16,6 +16,7 @@ namespace {
 // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
 std::atomic<int> interruptions{0};
 std::atomic<bool> ending{false};
+std::atomic<bool> has_bus_error{false};
 termios modes_at_start;
 bool has_terminal = false;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
@@ -39,6 +40,8 @@ void on_interrupt(int signal) {
 }
 
 void on_bus_error(int) {
+  // Several threads may meet what is gone; the first one says so and ends them all.
+  while (has_bus_error.exchange(true)) ::pause();
   restore_terminal();
   say("thimble: a file in use was cut short, or its disk failed: give the file again whole and start anew\n");
   ::_exit(static_cast<int>(ExitCode::bad_file));
@@ -88,7 +91,8 @@ bool interrupted() { return interruptions.load() > 0; }
 bool must_end() { return ending.load(); }
 
 void clear_interruption() {
-  if (!must_end()) interruptions.store(0);
+  interruptions.store(0);
+  if (must_end()) interruptions.store(1);  // in this order, so that a signal in between is not lost
 }
 
 void stop_if_interrupted() {

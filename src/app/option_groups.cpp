@@ -88,11 +88,11 @@ void ContextOptions::declare_cache(OptionTable& options) {
       .by_default("q8_0, or f16 where the head size does not allow it");
   options.choice("-ctv,--cache-type-v", "TYPE", cache_type_v, kCacheTypeNames, "Number format of the cached values")
       .by_default("q8_0, or f16 where the head size does not allow it");
+  options.choice("--kv-rotate", "WHEN", kv_rotate, {"auto", "on", "off"},
+                 "Rotate keys and values before they are quantized, which spreads outliers");
 }
 
 void ContextOptions::declare_machine(OptionTable& options) {
-  options.choice("--kv-rotate", "WHEN", kv_rotate, {"auto", "on", "off"},
-                 "Rotate keys and values before they are quantized, which spreads outliers");
   options.integer("-t,--threads", threads, 1, kMostThreads, "Threads")
       .by_default("the processors this process may use");
   options.text("--isa", "ISA", isa, "Instruction set: scalar, avx2, avx512_vnni; auto takes the best this machine has");

@@ -49,8 +49,8 @@ struct ContextOptions {
   std::string memory_limit_name = "--memory-limit";
   void declare(OptionTable& options);
   void declare_context(OptionTable& options);  // -c
-  void declare_cache(OptionTable& options);    // -b, -ctk, -ctv
-  void declare_machine(OptionTable& options);  // -t, --kv-rotate, --isa
+  void declare_cache(OptionTable& options);    // -b, -ctk, -ctv, --kv-rotate
+  void declare_machine(OptionTable& options);  // -t, --isa
   OptionSpec& declare_memory_limit(OptionTable& options, std::string_view names = "--memory-limit");
 };
 

@@ -26,7 +26,10 @@ class Embed : public Command {
                    "How tokens become one vector; auto: as the file says");
     options.flag("--no-normalize", raw_, "Leave the vectors at their own length");
     options.text("-o,--out", "FILE", out_, "Write the vectors, float32 [texts, width], as .npy").path();
-    context_.declare(options);
+    options.heading("Context and memory");
+    context_.declare_context(options);
+    context_.declare_machine(options);
+    context_.declare_memory_limit(options);
     output_.declare(options);
   }
 

@@ -1,5 +1,7 @@
 #include "base/team.h"
 
+#include <signal.h>
+
 #include <cassert>
 #include <system_error>
 
@@ -28,11 +30,30 @@ void wait_while_equal(const std::atomic<uint32_t>& value, uint32_t old) {
   while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
 }
 
+// While alive, threads that are started take no signals from outside: those are for the thread that waits for them, whose wait a
+// handler on another thread would not end. What a thread causes itself (a page that is gone) still reaches it.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t outside;
+    sigfillset(&outside);
+    for (const int own : {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS}) sigdelset(&outside, own);
+    ::pthread_sigmask(SIG_BLOCK, &outside, &before_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 }  // namespace
 
 Team::Team(unsigned threads) {
   assert(threads >= 1);
   threads_.reserve(threads - 1);
+  const SignalsBlocked blocked;
   try {
     for (unsigned i = 1; i < threads; ++i) threads_.emplace_back([this, i] { serve(i); });
   } catch (const std::system_error& error) {
