@@ -56,6 +56,7 @@ Model Model::bind(const Gguf& gguf, Depth depth) {
   }
   for (Role role : {Role::rope_freqs, Role::rope_factors_long, Role::rope_factors_short})
     model.check_rope_factors(role);
+  model.check_dense_layers();
   model.refuse_unknown_tensors(static_cast<size_t>(std::count(model.bound_.begin(), model.bound_.end(), true)));
   return model;
 }
@@ -147,6 +148,14 @@ void Model::check_rope_factors(Role role) const {
            factor);
     }
   }
+}
+
+void Model::check_dense_layers() const {
+  if (static_cast<bool>(matrix(Role::dense_2)) == static_cast<bool>(matrix(Role::dense_3))) return;
+  const bool has_second = static_cast<bool>(matrix(Role::dense_2));
+  fail(ExitCode::bad_file, "{}: tensor {} is missing, but {} is there: the vector would have another width",
+       gguf_->path(), has_second ? "dense_3.weight" : "dense_2.weight",
+       has_second ? "dense_2.weight" : "dense_3.weight");
 }
 
 void Model::refuse_unknown_tensors(size_t bound) const {

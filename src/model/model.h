@@ -113,6 +113,7 @@ class Model {
   Slot load_vector(const GgufTensor& tensor);
   uint64_t length_of(Role role) const;
   void check_rope_factors(Role role) const;
+  void check_dense_layers() const;
   void refuse_unknown_tensors(size_t bound) const;
   Matrix load_factor(const Gguf& adapter, const GgufTensor& tensor);
   size_t attach(const LowRank& update, const GgufTensor& base);  // gives it to each weight bound to `base`; how many

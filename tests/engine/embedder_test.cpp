@@ -148,6 +148,26 @@ TEST(Encoder, MakesNoText) {
   }
 }
 
+TEST(Encoder, OneDenseLayerAloneIsRefused) {
+  const test::TempFolder folder;
+  for (const Role only : {Role::dense_2, Role::dense_3}) {
+    test::TinyModel tiny;
+    tiny.with = {only};
+    tiny.adjust = [](Hyperparameters& h) { h.dense_2_feat_out = h.dense_3_feat_in = 160; };
+    test::write_tiny_model(find_architecture("gemma-embedding", "test"), tiny, folder / "tiny.gguf");
+    const Gguf gguf = Gguf::open(folder / "tiny.gguf");
+    try {
+      Model::bind(gguf, Model::Depth::shapes);
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what())
+                    .find(only == Role::dense_2 ? "dense_3.weight is missing" : "dense_2.weight is missing"),
+                std::string::npos)
+          << error.what();
+    }
+  }
+}
+
 TEST(Encoder, LearnedPositionsEnd) {
   const test::TempFolder folder;
   const ArchSpec& bert = find_architecture("bert", "test");
