@@ -3,6 +3,10 @@
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,27 +18,41 @@
 #include "engine/memory_plan.h"
 #include "engine/session.h"
 #include "memory_file.h"
-#include "support/temp_file.h"
 #include "support/tiny_adapter.h"
 
 namespace {
 
 using namespace thimble;
 
-// A model of two blocks and two sound adapters for it.
+std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// A model of two blocks and two sound adapters for it, in a folder that goes with the process.
 struct Sound {
   Sound() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "thimble-fuzz-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
+    folder = pattern;
     test::TinyModel tiny;
     tiny.block_count = 2;
     tiny.vocabulary_size = 264;
-    test::write_tiny_model(find_architecture("llama", "fuzz"), tiny, folder / "base.gguf");
-    const Gguf base = Gguf::open(folder / "base.gguf");
+    test::write_tiny_model(find_architecture("llama", "fuzz"), tiny, folder + "/base.gguf");
+    const Gguf base = Gguf::open(folder + "/base.gguf");
     for (const test::TinyAdapter& adapter : {test::first_tiny_adapter(), test::second_tiny_adapter()}) {
-      test::write_tiny_adapter(base, adapter, folder / "adapter.gguf");
-      adapters.push_back(test::read_file(folder / "adapter.gguf"));
+      test::write_tiny_adapter(base, adapter, folder + "/adapter.gguf");
+      adapters.push_back(read_file(folder + "/adapter.gguf"));
     }
   }
-  test::TempFolder folder;
+  ~Sound() {
+    std::error_code error;
+    std::filesystem::remove_all(folder, error);
+  }
+  Sound(const Sound&) = delete;
+  Sound& operator=(const Sound&) = delete;
+
+  std::string folder;
   std::vector<std::string> adapters;
 };
 
@@ -59,7 +77,7 @@ std::string changed(FuzzedDataProvider& input) {
 void run(const std::string& path, float scale) {
   std::vector<OpenAdapter> adapters;
   adapters.push_back({std::make_unique<const Gguf>(Gguf::open(path)), scale});
-  auto base = std::make_unique<const Gguf>(Gguf::open(sound().folder / "base.gguf"));
+  auto base = std::make_unique<const Gguf>(Gguf::open(sound().folder + "/base.gguf"));
   const LanguageModel loaded = LanguageModel::load(std::move(base), {}, std::move(adapters));
   SessionOptions options;
   options.kv.context_length = options.kv.batch_tokens = 16;
