@@ -5,7 +5,6 @@
 #include "base/error.h"
 
 namespace thimble {
-
 namespace {
 
 const Model& require_head(const Model& model) {

@@ -8,26 +8,20 @@
 namespace thimble {
 namespace {
 
-// Keys with which other files of the same architecture change what is computed, and the values that change nothing.
-struct NeutralInteger {
-  std::string_view key;
-  uint64_t value;
-};
-constexpr NeutralInteger kNeutralIntegers[] = {{"expert_count", 0}, {"expert_used_count", 0}};
+// Keys with which other files of the same architecture change what is computed, unless they are 0.
+constexpr std::string_view kForeignCounts[] = {"expert_count", "expert_used_count"};
 
 bool has_row(const ArchSpec& spec, std::string_view key) {
   return std::ranges::find(spec.hyperparameters, key, &HyperRow::gguf) != spec.hyperparameters.end();
 }
 
-std::string key_of(const ArchSpec& spec, std::string_view suffix) { return hyper_key(spec.name, suffix); }
-
-void check_neutral(const Gguf& gguf, const ArchSpec& spec) {
-  for (const NeutralInteger& neutral : kNeutralIntegers) {
-    const std::string key = key_of(spec, neutral.key);
-    if (has_row(spec, neutral.key)) continue;
-    if (const auto found = gguf.unsigned_integer(key); found && *found != neutral.value) {
-      fail(ExitCode::bad_file, "{}: {} is {}; expected {}: this version runs {} models without it",
-           printable(gguf.path()), key, *found, neutral.value, spec.name);
+void check_foreign_counts(const Gguf& gguf, const ArchSpec& spec) {
+  for (const std::string_view suffix : kForeignCounts) {
+    if (has_row(spec, suffix)) continue;
+    const std::string key = hyper_key(spec.name, suffix);
+    if (const auto found = gguf.unsigned_integer(key); found && *found != 0) {
+      fail(ExitCode::bad_file, "{}: {} is {}; expected 0: this version runs {} models without it",
+           printable(gguf.path()), key, *found, spec.name);
     }
   }
 }
@@ -40,7 +34,7 @@ void check_direction(const Gguf& gguf, const ArchSpec& spec, const Hyperparamete
 }
 
 void check_vocabulary_size(const Gguf& gguf, const ArchSpec& spec, const Hyperparameters& hyper) {
-  const std::string key = key_of(spec, "vocab_size");
+  const std::string key = hyper_key(spec.name, "vocab_size");
   const auto found = gguf.unsigned_integer(key);
   if (!found || *found == hyper.vocabulary_size) return;
   fail(ExitCode::bad_file, "{}: {} is {}, but token_embd.weight has {} rows", printable(gguf.path()), key, *found,
@@ -51,8 +45,8 @@ void check_vocabulary_size(const Gguf& gguf, const ArchSpec& spec, const Hyperpa
 void check_range(const Gguf& gguf, const ArchSpec& spec, std::string_view suffix, float found, float least,
                  float most) {
   if (found == 0 || (found >= least && found <= most)) return;
-  fail(ExitCode::bad_file, "{}: {} is {}; expected {} to {}", printable(gguf.path()), key_of(spec, suffix), found,
-       least, most);
+  fail(ExitCode::bad_file, "{}: {} is {}; expected {} to {}", printable(gguf.path()), hyper_key(spec.name, suffix),
+       found, least, most);
 }
 
 }  // namespace
@@ -65,7 +59,7 @@ void check_kind(const Gguf& gguf) {
 }
 
 void check_consistency(const Gguf& gguf, const ArchSpec& spec, const Hyperparameters& hyper) {
-  check_neutral(gguf, spec);
+  check_foreign_counts(gguf, spec);
   check_direction(gguf, spec, hyper);
   check_vocabulary_size(gguf, spec, hyper);
   check_range(gguf, spec, "rope.freq_base", hyper.rope_freq_base, 1.0f, 1e12f);

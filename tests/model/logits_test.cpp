@@ -11,6 +11,7 @@
 #include "kernels/kernels.h"
 #include "model/arch_spec.h"
 #include "model/forward.h"
+#include "support/npy_file.h"
 #include "support/temp_file.h"
 #include "support/tiny_cases.h"
 
@@ -26,17 +27,8 @@ std::vector<TokenId> ids(size_t count = kTokens, size_t start = 11) {
   return out;
 }
 
-// A float32 .npy of version 1 as the scripts write it.
-std::vector<float> read_npy(const std::string& path) {
-  const std::string bytes = test::read_file(path);
-  const size_t header = 10 + static_cast<uint8_t>(bytes[8]) + 256u * static_cast<uint8_t>(bytes[9]);
-  std::vector<float> values((bytes.size() - header) / sizeof(float));
-  std::memcpy(values.data(), bytes.data() + header, values.size() * sizeof(float));
-  return values;
-}
-
 std::vector<float> golden(const std::string& folder, const std::string& name) {
-  return read_npy(std::string(THIMBLE_TEST_DATA) + "/" + folder + "/" + name + ".npy");
+  return test::read_npy(std::string(THIMBLE_TEST_DATA) + "/" + folder + "/" + name + ".npy");
 }
 
 // A full-precision cache, so that what is compared is the model.
