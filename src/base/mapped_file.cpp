@@ -116,4 +116,12 @@ void MappedFile::read_at(uint64_t offset, std::span<std::byte> out) const {
   }
 }
 
+void MappedFile::forget(std::span<const std::byte> part) const {
+  if (fd_ < 0) return;  // a prefix is the only copy
+  static const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t first = static_cast<size_t>(part.data() - data_);
+  const size_t begin = (first + page - 1) / page * page, end = (first + part.size()) / page * page;
+  if (begin < end) ::madvise(const_cast<std::byte*>(data_ + begin), end - begin, MADV_DONTNEED);
+}
+
 }  // namespace thimble

@@ -30,6 +30,10 @@ class MappedFile {
   // needed. Throws Error(bad_file) where the file no longer has them.
   void read_at(uint64_t offset, std::span<std::byte> out) const;
 
+  // The pages that lie wholly inside `part` (of bytes()) leave this process's memory until they are read again: for a pass over
+  // more than should be resident at once.
+  void forget(std::span<const std::byte> part) const;
+
  private:
   MappedFile(std::string path, const std::byte* data, size_t size, int fd);
   std::string path_;

@@ -121,14 +121,24 @@ void run_dense(const ForwardContext& context, Worker& worker, const Weight& weig
 
 void forward(const ForwardContext& context, const KvView& cache, std::span<const TokenId> tokens,
              std::span<const Sequence> sequences) {
+  embed_tokens(context, tokens, sequences);
+  forward_blocks(context, cache, tokens.size(), sequences, 0, context.model.hyper().block_count);
+}
+
+void embed_tokens(const ForwardContext& context, std::span<const TokenId> tokens, std::span<const Sequence> sequences) {
   assert(!tokens.empty() && tokens.size() <= context.workspace.layout().options.batch_tokens);
-  assert(cache.blocks.size() == context.model.hyper().block_count);
   for (const Sequence& sequence : sequences) {
     embed(context, tokens, sequence);
     fill_rope(context, sequence);
   }
-  const Pass pass(context, cache, tokens.size(), sequences);
-  context.team.run([&](Worker& worker) { pass.run(worker); });
+}
+
+void forward_blocks(const ForwardContext& context, const KvView& cache, size_t tokens,
+                    std::span<const Sequence> sequences, uint32_t first, uint32_t end) {
+  assert(first < end && end <= context.model.hyper().block_count);
+  assert(cache.blocks.size() == context.model.hyper().block_count);
+  const Pass pass(context, cache, tokens, sequences);
+  context.team.run([&](Worker& worker) { pass.run(worker, first, end); });
 }
 
 void forward(const ForwardContext& context, const KvView& cache, std::span<const TokenId> tokens,
@@ -147,8 +157,11 @@ std::span<const float> compute_logits(const ForwardContext& context, size_t firs
     worker.for_each_piece(count, 1, [&](size_t i, size_t) {
       float* row = space.row(worker.index());
       final_norm(context, first + i, row);
+      if (context.probe != nullptr)
+        context.probe->see(worker, h.block_count, Role::output, i, {row, h.embedding_length});
       make_records(context.kernels, space, record_types({&head}), i, row, h.embedding_length);
     });
+    if (context.probe != nullptr) context.probe->finish(worker, h.block_count, Role::output, count);
     const Product products[] = {{&head, space.logits}};
     run_products(worker, context.kernels, space, products, count);
   });

@@ -29,12 +29,25 @@ struct KvView {
   size_t rotation_v = 0;  // Hadamard length for V, undone on attention's output, 0: none
 };
 
+// Sees what the products of a pass read, as floats before they become activation records: for statistics of a model's inputs.
+// `reader` is attn_q for what the three projections of attention read, attn_output, ffn_up for what gate and up read, ffn_down,
+// and output for the head (of block block_count, rows counted from the first of the call).
+class InputProbe {
+ public:
+  virtual ~InputProbe() = default;
+  // One token's values: once a token, on any worker, in any order. Must not throw.
+  virtual void see(Worker& worker, uint32_t block, Role reader, size_t token, std::span<const float> values) = 0;
+  // After every token of the pass has been seen: called by all workers, which may share work out and meet at barriers.
+  virtual void finish(Worker& worker, uint32_t block, Role reader, size_t tokens) = 0;
+};
+
 // What a pass runs on. All references outlive the calls.
 struct ForwardContext {
   const Model& model;
   const Kernels& kernels;
   Team& team;
   Workspace& workspace;
+  InputProbe* probe = nullptr;
 };
 
 // The tokens of one text within a batch: [begin, end), at positions first_position.. and in cache slots first_slot.. Texts see
@@ -53,6 +66,11 @@ inline constexpr size_t kSequenceAlignment = 64;
 // is whole. The positions are below context_length where these are learned.
 void forward(const ForwardContext& context, const KvView& cache, std::span<const TokenId> tokens,
              std::span<const Sequence> sequences);
+// Its two parts, for those who run the blocks one at a time: the tokens' rows of the residual (and what else depends on
+// positions alone) into the workspace; and blocks [first, end) on the rows of the residual that lie there.
+void embed_tokens(const ForwardContext& context, std::span<const TokenId> tokens, std::span<const Sequence> sequences);
+void forward_blocks(const ForwardContext& context, const KvView& cache, size_t tokens,
+                    std::span<const Sequence> sequences, uint32_t first, uint32_t end);
 // The same for tokens that follow those at positions 0..first_position - 1.
 void forward(const ForwardContext& context, const KvView& cache, std::span<const TokenId> tokens,
              size_t first_position);

@@ -31,19 +31,20 @@ Pass::Pass(const ForwardContext& context, const KvView& cache, size_t tokens, st
       h_(context.model.hyper()),
       recipe_(context.model.spec().block),
       cache_(cache),
+      probe_(context.probe),
       tokens_(tokens),
       sequences_(sequences) {}
 
-void Pass::run(Worker& worker) const {
-  for (uint32_t block = 0; block < h_.block_count; ++block) {
-    attention_input(worker, block);
+void Pass::run(Worker& worker, uint32_t first, uint32_t end) const {
+  for (uint32_t block = first; block < end; ++block) {
+    attention_input(worker, block, block > first);
     project_qkv(worker, block);
     store_keys_values(worker, block);
     attend(worker, block);
     attention_output(worker, block);
     feed_forward(worker, block);
   }
-  for_each_token(worker, [&](size_t token) { finish_feed_forward(token, h_.block_count - 1); });
+  for_each_token(worker, [&](size_t token) { finish_feed_forward(token, end - 1); });
 }
 
 template <class F>
@@ -66,14 +67,26 @@ void Pass::for_each_tile(Worker& worker, Tiles tiles_of, size_t times, F&& f) co
 }
 
 // The records of what attention or the feed-forward reads: the residual, normalised where the family does so.
-void Pass::make_input(Worker& worker, size_t token, uint32_t block, Role weight, Role bias, RecordTypes types) const {
+void Pass::make_input(Worker& worker, size_t token, uint32_t block, Role weight, Role bias, Role reader,
+                      RecordTypes types) const {
   const float* row = residual(token);
   if (const float* w = model_.vector(block, weight)) {
     float* normal = space_.row(worker.index());
     apply_norm(model_, kernels_, row, w, model_.vector(block, bias), h_.embedding_length, normal);
     row = normal;
   }
-  make_records(kernels_, space_, types, token, row, h_.embedding_length);
+  make_reader_records(worker, token, block, reader, {row, h_.embedding_length}, types);
+}
+
+// The records of one token's values for the products of `reader`, seen by the probe where there is one.
+void Pass::make_reader_records(Worker& worker, size_t token, uint32_t block, Role reader, std::span<const float> values,
+                               RecordTypes types) const {
+  if (probe_ != nullptr) probe_->see(worker, block, reader, token, values);
+  make_records(kernels_, space_, types, token, values.data(), values.size());
+}
+
+void Pass::finish_probe(Worker& worker, uint32_t block, Role reader) const {
+  if (probe_ != nullptr) probe_->finish(worker, block, reader, tokens_);
 }
 
 // residual += branch, with its bias, norm and factor where the family has them.
@@ -102,13 +115,14 @@ void Pass::finish_feed_forward(size_t token, uint32_t block) const {
   }
 }
 
-void Pass::attention_input(Worker& worker, uint32_t block) const {
+void Pass::attention_input(Worker& worker, uint32_t block, bool finish_previous) const {
   const RecordTypes types = record_types(
       {&model_.matrix(block, Role::attn_q), &model_.matrix(block, Role::attn_k), &model_.matrix(block, Role::attn_v)});
   for_each_token(worker, [&](size_t token) {
-    if (block > 0) finish_feed_forward(token, block - 1);
-    make_input(worker, token, block, Role::attn_norm, Role::attn_norm_bias, types);
+    if (finish_previous) finish_feed_forward(token, block - 1);
+    make_input(worker, token, block, Role::attn_norm, Role::attn_norm_bias, Role::attn_q, types);
   });
+  finish_probe(worker, block, Role::attn_q);
 }
 
 void Pass::project_qkv(Worker& worker, uint32_t block) const {
@@ -218,8 +232,9 @@ void Pass::attention_output(Worker& worker, uint32_t block) const {
       for (size_t i = 0; i < h_.attention_width(); i += cache_.rotation_v)
         kernels_.hadamard(cache_.rotation_v, row + i);
     }
-    make_records(kernels_, space_, types, token, row, h_.attention_width());
+    make_reader_records(worker, token, block, Role::attn_output, {row, h_.attention_width()}, types);
   });
+  finish_probe(worker, block, Role::attn_output);
   const Product products[] = {{&projection, space_.branch}};
   run_products(worker, kernels_, space_, products, tokens_);
 }
@@ -245,18 +260,20 @@ void Pass::feed_forward(Worker& worker, uint32_t block) const {
   const RecordTypes input_types = gate ? record_types({&gate, &up}) : record_types({&up});
   const bool parallel = recipe_.parallel && model_.vector(block, Role::ffn_norm) == nullptr;
   for_each_token(worker, [&](size_t token) {
-    if (parallel) make_input(worker, token, block, Role::attn_norm, Role::attn_norm_bias, input_types);
+    if (parallel) make_input(worker, token, block, Role::attn_norm, Role::attn_norm_bias, Role::ffn_up, input_types);
     finish_attention(token, block);
-    if (!parallel) make_input(worker, token, block, Role::ffn_norm, Role::ffn_norm_bias, input_types);
+    if (!parallel) make_input(worker, token, block, Role::ffn_norm, Role::ffn_norm_bias, Role::ffn_up, input_types);
   });
+  finish_probe(worker, block, Role::ffn_up);
   const Product inputs[] = {{gate ? &gate : &up, space_.gate}, {&up, space_.up}};
   run_products(worker, kernels_, space_, std::span(inputs).first(gate ? 2 : 1), tokens_);
   const RecordTypes down_types = record_types({&down});
   for_each_token(worker, [&](size_t token) {
     float* hidden = space_.gate + token * h_.feed_forward_length;
     activate(hidden, block, token);
-    make_records(kernels_, space_, down_types, token, hidden, h_.feed_forward_length);
+    make_reader_records(worker, token, block, Role::ffn_down, {hidden, h_.feed_forward_length}, down_types);
   });
+  finish_probe(worker, block, Role::ffn_down);
   const Product outputs[] = {{&down, space_.branch}};
   run_products(worker, kernels_, space_, outputs, tokens_);
 }

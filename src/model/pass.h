@@ -11,8 +11,8 @@ class Pass {
  public:
   Pass(const ForwardContext& context, const KvView& cache, size_t tokens, std::span<const Sequence> sequences);
 
-  // Called by every worker, here and in all that it calls.
-  void run(Worker& worker) const;
+  // Blocks [first, end) on the rows of the residual. Called by every worker, here and in all that it calls.
+  void run(Worker& worker, uint32_t first, uint32_t end) const;
 
  private:
   template <class F>
@@ -23,12 +23,16 @@ class Pass {
 
   float* residual(size_t token) const { return space_.residual + token * h_.embedding_length; }
   float* branch(size_t token) const { return space_.branch + token * h_.embedding_length; }
-  void make_input(Worker& worker, size_t token, uint32_t block, Role weight, Role bias, unsigned types) const;
+  void make_input(Worker& worker, size_t token, uint32_t block, Role weight, Role bias, Role reader,
+                  unsigned types) const;
+  void make_reader_records(Worker& worker, size_t token, uint32_t block, Role reader, std::span<const float> values,
+                           unsigned types) const;
+  void finish_probe(Worker& worker, uint32_t block, Role reader) const;
   void add_branch(size_t token, const float* bias, const float* post_norm) const;
   void finish_attention(size_t token, uint32_t block) const;
   void finish_feed_forward(size_t token, uint32_t block) const;
 
-  void attention_input(Worker& worker, uint32_t block) const;
+  void attention_input(Worker& worker, uint32_t block, bool finish_previous) const;
   void project_qkv(Worker& worker, uint32_t block) const;
   void finish_head(float* x, const float* bias, const float* norm_weight, const float* rope_table) const;
   void finish_group(uint32_t block, size_t head, size_t token, size_t slot) const;
@@ -46,6 +50,7 @@ class Pass {
   const Hyperparameters& h_;
   const BlockRecipe& recipe_;
   const KvView& cache_;
+  InputProbe* const probe_;
   const size_t tokens_;
   const std::span<const Sequence> sequences_;
 };

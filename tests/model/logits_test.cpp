@@ -4,7 +4,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <numeric>
 
 #include "base/team.h"
@@ -131,6 +133,64 @@ TEST_P(Decoders, TokenByTokenEqualsBatchBitForBit) {
           << kernels->isa << ", token " << i;
     }
   }
+}
+
+// Keeps what the readers of each block read.
+class Recorder : public InputProbe {
+ public:
+  explicit Recorder(size_t tokens) : tokens_(tokens) {}
+
+  void see(Worker&, uint32_t block, Role reader, size_t token, std::span<const float> values) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::vector<float>>& rows = seen[{block, reader}];
+    rows.resize(tokens_);
+    EXPECT_TRUE(rows[token].empty()) << "token " << token << " is seen twice";
+    rows[token].assign(values.begin(), values.end());
+  }
+  void finish(Worker& worker, uint32_t block, Role reader, size_t tokens) override {
+    EXPECT_EQ(tokens, tokens_);
+    const std::lock_guard lock(mutex_);
+    EXPECT_TRUE(std::ranges::none_of(seen[{block, reader}], [](const auto& row) { return row.empty(); }));
+    finishes += worker.index() == 0;
+  }
+
+  std::map<std::pair<uint32_t, Role>, std::vector<std::vector<float>>> seen;
+  size_t finishes = 0;
+
+ private:
+  size_t tokens_;
+  std::mutex mutex_;
+};
+
+TEST_P(Decoders, BlockByBlockUnderAProbeEqualsTheWholePass) {
+  Workspace workspace(*model_, options(kTokens, 64));
+  PlainCache cache(hyper(), 64);
+  ForwardContext context{*model_, select_kernels("auto"), team_, workspace};
+  forward(context, cache.view, ids(), 0);
+  const std::span<const float> logits = compute_logits(context, 0, kTokens);
+  const std::vector<float> whole(logits.begin(), logits.end());
+
+  Recorder recorder(kTokens);
+  context.probe = &recorder;
+  const Sequence sequence = {0, kTokens, 0, 0};
+  embed_tokens(context, ids(), {&sequence, 1});
+  const size_t width = hyper().embedding_length;
+  for (uint32_t block = 0; block < hyper().block_count; ++block) {
+    // The residual is all that goes from block to block.
+    const std::vector<float> residual(workspace.residual, workspace.residual + kTokens * width);
+    std::fill_n(workspace.residual, kTokens * width, -1.0f);
+    std::ranges::copy(residual, workspace.residual);
+    forward_blocks(context, cache.view, kTokens, {&sequence, 1}, block, block + 1);
+  }
+  EXPECT_TRUE(std::ranges::equal(whole, compute_logits(context, 0, kTokens)));
+  EXPECT_EQ(recorder.finishes, 4 * hyper().block_count + 1);
+  for (uint32_t block = 0; block < hyper().block_count; ++block) {
+    EXPECT_EQ((recorder.seen[{block, Role::attn_q}][7].size()), width);
+    EXPECT_EQ((recorder.seen[{block, Role::attn_output}][7].size()), hyper().attention_width());
+    EXPECT_EQ((recorder.seen[{block, Role::ffn_up}][7].size()), width);
+    EXPECT_EQ((recorder.seen[{block, Role::ffn_down}][7].size()), hyper().feed_forward_length);
+  }
+  EXPECT_EQ((recorder.seen[{hyper().block_count, Role::output}][7].size()), width);
 }
 
 class Encoders : public TinyModels {};
