@@ -19,6 +19,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // ---- activations --------------------------------------------------------------------------------------------------------
 
 // How the activations that meet a weight format are stored (values as ggml's Q8_0/Q8_1 and Q8_K have them, so that results
@@ -127,6 +129,9 @@ struct Kernels {
   void (*load_k)(NumberType type, const std::byte* k, size_t head_dim, size_t slot, float* key);
   void (*load_v)(NumberType type, const std::byte* v, size_t head_dim, size_t slot, float* value);
   void (*attention)(const AttentionTask&);
+
+  // What packing searches with (quant/scale_search.h).
+  const ScaleSearches* searches;
 };
 
 // The tables this machine can run, best first; the last is "scalar".

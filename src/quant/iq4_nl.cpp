@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "base/half.h"
-#include "quant/scale_search.h"
+#include "quant/single_scale.h"
 
 namespace thimble {
 
@@ -24,12 +24,14 @@ void IQ4_NL::unpack(const Block& block, float* out) {
   }
 }
 
-void IQ4_NL::pack(const float* x, Block& block) {
-  const auto nearest_value = [](float value) { return kValues[nearest(value)]; };
-  block.d = finite_f16(search_scale({x, kBlockSize}, kValues[0], kSearchSpread, nearest_value));
-  const float inverse = inverse_or_zero(f16_to_f32(block.d));
+void IQ4_NL::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  const ScaledBlock<kBlockSize> scaled(x, importance);
+  const SingleScale fit = fit_single_scale(scaled, iq4_levels(searches), 3);
+  block.d = fit.d;
   for (int i = 0; i < 16; ++i) {
-    block.qs[i] = static_cast<uint8_t>(nearest(x[i] * inverse) | nearest(x[i + 16] * inverse) << 4);
+    const uint8_t low = nearest(scaled.x[i] * fit.inverse);
+    const uint8_t high = nearest(scaled.x[i + 16] * fit.inverse);
+    block.qs[i] = static_cast<uint8_t>(low | high << 4);
   }
 }
 

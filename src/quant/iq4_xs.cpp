@@ -5,6 +5,11 @@
 #include "quant/k_symmetric.h"
 
 namespace thimble {
+namespace {
+
+constexpr SymmetricFormat kFormat = {.low_code = -32, .rounds = 3, .beginnings = 1};
+
+}  // namespace
 
 void IQ4_XS::unpack(const Block& block, float* out) {
   const float d = f16_to_f32(block.d);
@@ -20,10 +25,9 @@ void IQ4_XS::unpack(const Block& block, float* out) {
   }
 }
 
-void IQ4_XS::pack(const float* x, Block& block) {
+void IQ4_XS::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
   const auto nearest_value = [](float value) { return IQ4_NL::kValues[IQ4_NL::nearest(value)]; };
-  const auto fit = fit_symmetric_block<8>(std::span<const float, 256>(x, kBlockSize), -32, IQ4_NL::kValues[0],
-                                          IQ4_NL::kSearchSpread, nearest_value);
+  const auto fit = fit_symmetric_block<8>(x, importance, kFormat, iq4_levels(searches), nearest_value);
   block = Block{};
   block.d = fit.d;
   for (int sub = 0; sub < 8; ++sub) {

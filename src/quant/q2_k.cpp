@@ -5,6 +5,11 @@
 #include "quant/k_layout.h"
 
 namespace thimble {
+namespace {
+
+constexpr AffineFormat kFormat = {.high = 3, .high_code = 15, .rounds = 3, .beginnings = 4};
+
+}  // namespace
 
 void Q2_K::unpack(const Block& block, float* out) {
   const float d = f16_to_f32(block.d);
@@ -18,8 +23,8 @@ void Q2_K::unpack(const Block& block, float* out) {
   }
 }
 
-void Q2_K::pack(const float* x, Block& block) {
-  const auto fit = fit_affine_block<16>(std::span<const float, 256>(x, kBlockSize), 3, 15);
+void Q2_K::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  const auto fit = fit_affine_block<16>(x, importance, kFormat, searches);
   block = Block{};
   block.d = fit.d;
   block.dmin = fit.dmin;

@@ -5,6 +5,11 @@
 #include "quant/k_symmetric.h"
 
 namespace thimble {
+namespace {
+
+constexpr SymmetricFormat kFormat = {.low_code = -32, .rounds = 3, .beginnings = 3};
+
+}  // namespace
 
 void Q3_K::unpack(const Block& block, float* out) {
   const float d = f16_to_f32(block.d);
@@ -17,9 +22,9 @@ void Q3_K::unpack(const Block& block, float* out) {
   }
 }
 
-void Q3_K::pack(const float* x, Block& block) {
-  const auto nearest = [](float value) { return static_cast<int8_t>(round_to_range(value, -4, 3)); };
-  const auto fit = fit_symmetric_block<16>(std::span<const float, 256>(x, kBlockSize), -32, -4, 0.9f, nearest);
+void Q3_K::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  const auto nearest = [](float value) { return round_to_range(value, -4, 3); };
+  const auto fit = fit_symmetric_block<16>(x, importance, kFormat, uniform_levels(searches, -4, 3), nearest);
   block = Block{};
   block.d = fit.d;
   for (int sub = 0; sub < 16; ++sub) {

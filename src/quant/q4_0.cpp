@@ -2,7 +2,7 @@
 
 #include "base/half.h"
 #include "quant/rounding.h"
-#include "quant/signed_peak.h"
+#include "quant/single_scale.h"
 
 namespace thimble {
 
@@ -14,15 +14,12 @@ void Q4_0::unpack(const Block& block, float* out) {
   }
 }
 
-void Q4_0::pack(const float* x, Block& block) {
-  const float d = signed_peak({x, kBlockSize}) / -8;
-  const float inverse = inverse_or_zero(d);
-  block.d = finite_f16(d);
-  for (int i = 0; i < 16; ++i) {
-    const uint8_t low = truncate_to_level(x[i] * inverse + 8.5f, 15);
-    const uint8_t high = truncate_to_level(x[i + 16] * inverse + 8.5f, 15);
-    block.qs[i] = static_cast<uint8_t>(low | high << 4);
-  }
+void Q4_0::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  const ScaledBlock<kBlockSize> scaled(x, importance);
+  const SingleScale fit = fit_single_scale(scaled, uniform_levels(searches, -8, 7), 3);
+  const auto level = [&](int i) { return round_to_range(scaled.x[i] * fit.inverse, -8, 7) + 8; };
+  block.d = fit.d;
+  for (int i = 0; i < 16; ++i) block.qs[i] = static_cast<uint8_t>(level(i) | level(i + 16) << 4);
 }
 
 }  // namespace thimble

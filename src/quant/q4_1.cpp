@@ -1,9 +1,8 @@
 #include "quant/q4_1.h"
 
-#include <algorithm>
-
 #include "base/half.h"
 #include "quant/rounding.h"
+#include "quant/single_scale.h"
 
 namespace thimble {
 
@@ -16,17 +15,13 @@ void Q4_1::unpack(const Block& block, float* out) {
   }
 }
 
-void Q4_1::pack(const float* x, Block& block) {
-  const auto [least, largest] = std::minmax_element(x, x + kBlockSize);
-  const float d = (*largest - *least) / 15;
-  const float inverse = inverse_or_zero(d);
-  block.d = finite_f16(d);
-  block.m = finite_f16(*least);
-  for (int i = 0; i < 16; ++i) {
-    const uint8_t low = truncate_to_level((x[i] - *least) * inverse + 0.5f, 15);
-    const uint8_t high = truncate_to_level((x[i + 16] - *least) * inverse + 0.5f, 15);
-    block.qs[i] = static_cast<uint8_t>(low | high << 4);
-  }
+void Q4_1::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  const ScaledBlock<kBlockSize> scaled(x, importance);
+  const SingleAffine fit = fit_single_affine(scaled, searches, 15, 3);
+  const auto level = [&](int i) { return round_to_range((scaled.x[i] - fit.offset) * fit.inverse, 0, 15); };
+  block.d = fit.d;
+  block.m = fit.m;
+  for (int i = 0; i < 16; ++i) block.qs[i] = static_cast<uint8_t>(level(i) | level(i + 16) << 4);
 }
 
 }  // namespace thimble

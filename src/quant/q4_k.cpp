@@ -5,6 +5,11 @@
 #include "quant/k_layout.h"
 
 namespace thimble {
+namespace {
+
+constexpr AffineFormat kFormat = {.high = 15, .high_code = 63, .rounds = 3, .beginnings = 1};
+
+}  // namespace
 
 void Q4_K::unpack(const Block& block, float* out) {
   const float d = f16_to_f32(block.d);
@@ -19,8 +24,8 @@ void Q4_K::unpack(const Block& block, float* out) {
   }
 }
 
-void Q4_K::pack(const float* x, Block& block) {
-  const auto fit = fit_affine_block<8>(std::span<const float, 256>(x, kBlockSize), 15, 63);
+void Q4_K::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  const auto fit = fit_affine_block<8>(x, importance, kFormat, searches);
   block = Block{};
   block.d = fit.d;
   block.dmin = fit.dmin;

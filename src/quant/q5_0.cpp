@@ -3,7 +3,7 @@
 #include "base/half.h"
 #include "quant/five_bits.h"
 #include "quant/rounding.h"
-#include "quant/signed_peak.h"
+#include "quant/single_scale.h"
 
 namespace thimble {
 
@@ -14,13 +14,14 @@ void Q5_0::unpack(const Block& block, float* out) {
   }
 }
 
-void Q5_0::pack(const float* x, Block& block) {
-  const float d = signed_peak({x, kBlockSize}) / -16;
-  const float inverse = inverse_or_zero(d);
+void Q5_0::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  const ScaledBlock<kBlockSize> scaled(x, importance);
+  const SingleScale fit = fit_single_scale(scaled, uniform_levels(searches, -16, 15), 3);
   block = Block{};
-  block.d = finite_f16(d);
+  block.d = fit.d;
   for (int i = 0; i < kBlockSize; ++i) {
-    store_five_bits(truncate_to_level(x[i] * inverse + 16.5f, 31), block.qs, block.qh, i);
+    const int level = round_to_range(scaled.x[i] * fit.inverse, -16, 15) + 16;
+    store_five_bits(static_cast<uint8_t>(level), block.qs, block.qh, i);
   }
 }
 

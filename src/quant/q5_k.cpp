@@ -5,6 +5,11 @@
 #include "quant/k_layout.h"
 
 namespace thimble {
+namespace {
+
+constexpr AffineFormat kFormat = {.high = 31, .high_code = 63, .rounds = 3, .beginnings = 1};
+
+}  // namespace
 
 void Q5_K::unpack(const Block& block, float* out) {
   const float d = f16_to_f32(block.d);
@@ -20,8 +25,8 @@ void Q5_K::unpack(const Block& block, float* out) {
   }
 }
 
-void Q5_K::pack(const float* x, Block& block) {
-  const auto fit = fit_affine_block<8>(std::span<const float, 256>(x, kBlockSize), 31, 63);
+void Q5_K::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  const auto fit = fit_affine_block<8>(x, importance, kFormat, searches);
   block = Block{};
   block.d = fit.d;
   block.dmin = fit.dmin;

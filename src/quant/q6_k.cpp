@@ -9,6 +9,8 @@
 namespace thimble {
 namespace {
 
+constexpr SymmetricFormat kFormat = {.low_code = -128, .rounds = 3, .beginnings = 1};
+
 // Four low bits of weight i: each run of 64 bytes serves 128 weights.
 int low_bits_at(int i) { return i / 128 * 64 + i % 64; }
 int low_bits_shift(int i) { return i / 64 % 2 * 4; }
@@ -27,9 +29,9 @@ void Q6_K::unpack(const Block& block, float* out) {
   }
 }
 
-void Q6_K::pack(const float* x, Block& block) {
-  const auto nearest = [](float value) { return static_cast<int8_t>(round_to_range(value, -32, 31)); };
-  const auto fit = fit_symmetric_block<16>(std::span<const float, 256>(x, kBlockSize), -128, -32, 0.9f, nearest);
+void Q6_K::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  const auto nearest = [](float value) { return round_to_range(value, -32, 31); };
+  const auto fit = fit_symmetric_block<16>(x, importance, kFormat, uniform_levels(searches, -32, 31), nearest);
   block = Block{};
   block.d = fit.d;
   std::copy(fit.scales.begin(), fit.scales.end(), block.scales);

@@ -1,68 +1,104 @@
 #include "quant/scale_search.h"
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
+
+#include "quant/lanes.h"
+#include "quant/scale_search_on.h"
 
 namespace thimble {
 namespace {
 
-// Weighted sums over a sub-block.
-struct Moments {
-  double w = 0, wx = 0, wl = 0, wll = 0, wlx = 0;
+template <class Candidates>
+int least_error(const Candidates& candidates) {
+  return static_cast<int>(std::min_element(candidates.error, candidates.error + kCandidates) - candidates.error);
+}
 
-  // The least-squares scale and minimum; a minimum below zero, which no format can store, becomes zero.
-  ScaleAndMinimum solve() const {
-    const double determinant = w * wll - wl * wl;
-    if (determinant > 0) {
-      const double scale = (w * wlx - wx * wl) / determinant;
-      const double minimum = (wl * wlx - wll * wx) / determinant;
-      if (minimum >= 0) return {static_cast<float>(scale), static_cast<float>(minimum)};
-    }
-    return {wll > 0 ? static_cast<float>(wlx / wll) : 0, 0};
-  }
-};
+// Takes the best of the candidates where it is better than what there is.
+void keep_best(const AffineCandidates& candidates, AffineFit& best) {
+  const int at = least_error(candidates);
+  if (candidates.error[at] >= best.error) return;
+  best = {candidates.scale[at], candidates.minimum[at], candidates.error[at]};
+}
 
-double error_of(std::span<const float> x, int high, ScaleAndMinimum fit, double rms) {
-  const float inverse = inverse_or_zero(fit.scale);
-  double error = 0;
-  for (const float value : x) {
-    const int level = round_to_range((value + fit.minimum) * inverse, 0, high);
-    const double difference = static_cast<double>(fit.scale) * level - fit.minimum - value;
-    error += importance(value, rms) * difference * difference;
-  }
-  return error;
+void keep_best(const ScaleCandidates& candidates, ScaleFit& best) {
+  const int at = least_error(candidates);
+  if (candidates.error[at] >= best.error) return;
+  best = {candidates.scale[at], candidates.error[at]};
 }
 
 }  // namespace
 
-ScaleAndMinimum search_scale_and_minimum(std::span<const float> x, int high) {
-  constexpr int kSteps = 20;
-  const auto [least_at, largest_at] = std::minmax_element(x.begin(), x.end());
+const ScaleSearches& plain_searches() {
+  static constexpr ScaleSearches kTable = SearchesOn<PlainLanes>::table();
+  return kTable;
+}
+
+AffineFit search_affine(const ScaleSearches& searches, const float* x, const float* weight, size_t n, float high,
+                        int rounds) {
+  const auto [least_at, largest_at] = std::minmax_element(x, x + n);
   const float least = std::min(*least_at, 0.0f);
-  const double range = static_cast<double>(*largest_at) - least;
-  const double rms = root_mean_square(x);
-  ScaleAndMinimum best = {static_cast<float>(range / high), -least};
-  double best_error = error_of(x, high, best, rms);
-  // Steps from one level fewer to one level more than the range holds: clipping the extremes a little often pays.
-  for (int step = 0; step <= kSteps && range > 0; ++step) {
-    const double inverse = (high - 1 + 2.0 * step / kSteps) / range;
-    Moments moments;
-    for (const float value : x) {
-      const double weight = importance(value, rms);
-      const int level = round_to_range(static_cast<float>((static_cast<double>(value) - least) * inverse), 0, high);
-      moments.w += weight;
-      moments.wx += weight * value;
-      moments.wl += weight * level;
-      moments.wll += weight * level * level;
-      moments.wlx += weight * level * value;
+  const float range = *largest_at - least;
+  AffineFit best{0, -least, HUGE_VALF};
+  if (!(range > 0)) return best.error = 0, best;
+  // Both ends of the levels by parts of a step outside or inside the range: what is cut off takes the outermost levels.
+  constexpr float kCuts[] = {-0.3f, 0.05f, 0.4f, 0.8f};
+  AffineCandidates candidates;
+  for (int i = 0; i < kCandidates; ++i) {
+    const float below = kCuts[i / 4];
+    const float scale = range / (high + below + kCuts[i % 4]);
+    candidates.scale[i] = scale;
+    candidates.minimum[i] = std::max(-least - below * scale, 0.0f);
+  }
+  searches.refit_affine(x, weight, n, high, candidates);
+  keep_best(candidates, best);
+  // Then around the best, closer every time.
+  float reach = 0.6f;
+  for (int round = 1; round < rounds; ++round, reach *= 0.5f) {
+    const AffineFit around = best;
+    for (int i = 0; i < kCandidates; ++i) {
+      const float scale = around.scale * (1 + reach * (static_cast<float>(i % 4) - 1.5f) / high);
+      candidates.scale[i] = scale;
+      candidates.minimum[i] =
+          std::max(around.minimum + reach * 0.5f * (static_cast<float>(i / 4) - 1.5f) * scale, 0.0f);
     }
-    const ScaleAndMinimum fit = moments.solve();
-    if (!(fit.scale > 0)) continue;
-    const double error = error_of(x, high, fit, rms);
-    if (error < best_error) {
-      best_error = error;
-      best = fit;
+    searches.refit_affine(x, weight, n, high, candidates);
+    keep_best(candidates, best);
+  }
+  return best;
+}
+
+LevelSet uniform_levels(const ScaleSearches& searches, float low, float high) {
+  return {searches.uniform_errors, searches.refit_uniform, {low, high}};
+}
+
+LevelSet iq4_levels(const ScaleSearches& searches) { return {searches.iq4_errors, searches.refit_iq4, {-127, 113}}; }
+
+ScaleFit search_scale(const LevelSet& levels, const float* x, const float* weight, size_t n, int rounds) {
+  const auto [least, largest] = std::minmax_element(x, x + n);
+  const float peak = -*least > *largest ? *least : *largest;
+  ScaleFit best{0, HUGE_VALF};
+  if (peak == 0) return best.error = 0, best;
+  // The weight of largest magnitude at the end of the levels that reaches further, or at the other, or a little clipped.
+  const float width = levels.range.high - levels.range.low;
+  ScaleCandidates candidates;
+  for (int i = 0; i < kCandidates; ++i) {
+    const int step = i % 8;
+    const float end = i < 8 ? levels.range.low : levels.range.high;
+    const float spread = i < 8 ? 0.11f : 0.09f;
+    const float reach = 1 + spread * (static_cast<float>(step) - 4) * std::min(1.0f, 8 / width);
+    candidates.scale[i] = peak / (end * reach);
+  }
+  levels.refit(x, weight, n, levels.range, candidates);
+  keep_best(candidates, best);
+  float reach = 0.6f;
+  for (int round = 1; round < rounds; ++round, reach *= 0.4f) {
+    const float around = best.scale;
+    for (int i = 0; i < kCandidates; ++i) {
+      candidates.scale[i] = around * (1 + reach * (static_cast<float>(i) - 7.5f) / 4 / width);
     }
+    levels.refit(x, weight, n, levels.range, candidates);
+    keep_best(candidates, best);
   }
   return best;
 }

@@ -1,62 +1,80 @@
-// The searches behind the packers: which scale (and minimum) of a sub-block leaves the least squared error, when every
-// weight takes its nearest level.
+// What the packers search with: given weights x[n] and how much each matters, which scale (and minimum) leaves the least
+// weighted squared error when every weight takes its nearest level. Sixteen candidates are judged at a time, side by side, so
+// that there are no sums across lanes. The functions here are the portable ones; the tables of src/kernels have faster ones
+// with the same results, bit for bit, and every packer takes a table of them.
+//
+// x and weight are any finite floats of at most 2^30 and at least 0 in magnitude; whoever calls keeps x near 1 (block_scaling.h), so
+// that squares neither overflow nor vanish.
 #pragma once
 
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <span>
-
-#include "quant/rounding.h"
-#include "quant/signed_peak.h"
 
 namespace thimble {
 
-// How much an error at a weight of this value counts: larger weights count more, but even zero counts.
-inline double importance(float value, double rms) { return rms + std::abs(value); }
+inline constexpr int kCandidates = 16;
 
-// In double: squares of large floats do not overflow.
-inline double root_mean_square(std::span<const float> x) {
-  double sum = 0;
-  for (const float value : x) sum += static_cast<double>(value) * value;
-  return std::sqrt(sum / static_cast<double>(x.size()));
-}
-
-// x ~ scale * level(x): tries scales around peak / extreme, for each solves the least-squares scale of the levels
-// found, and returns the best; 0 where all is (nearly) zero. `nearest(v)` is the level nearest to v, `extreme` the
-// level of the peak, `spread` how far from it to look, in levels.
-template <class Nearest>
-float search_scale(std::span<const float> x, float extreme, float spread, Nearest nearest) {
-  constexpr int kSteps = 9;
-  const float peak = signed_peak(x);
-  const double rms = root_mean_square(x);
-  double best_scale = 0;
-  double best_gain = 0;
-  for (int step = -kSteps; step <= kSteps; ++step) {
-    const float inverse = inverse_or_zero(peak / (extreme + spread * static_cast<float>(step) / kSteps));
-    double level_dot_x = 0;
-    double level_norm = 0;
-    for (const float value : x) {
-      const double weight = importance(value, rms);
-      const double level = nearest(value * inverse);
-      level_dot_x += weight * level * value;
-      level_norm += weight * level * level;
-    }
-    // The least-squares scale takes level_dot_x^2 / level_norm off the squared error of all zeros.
-    const double gain = level_norm > 0 ? level_dot_x * level_dot_x / level_norm : 0;
-    if (gain > best_gain) {
-      best_gain = gain;
-      best_scale = level_dot_x / level_norm;
-    }
-  }
-  return static_cast<float>(best_scale);
-}
-
-// x ~ scale * level - minimum, with levels 0..high, scale >= 0 and minimum >= 0.
-struct ScaleAndMinimum {
-  float scale;
-  float minimum;
+// x ~ scale * level - minimum, with whole levels 0..high, scale > 0 and minimum >= 0. A scale of 0 stands for level 0 everywhere.
+struct AffineCandidates {
+  alignas(64) float scale[kCandidates];
+  alignas(64) float minimum[kCandidates];
+  alignas(64) float error[kCandidates];  // out: sum of weight * (x - what it became)^2
 };
 
-ScaleAndMinimum search_scale_and_minimum(std::span<const float> x, int high);
+// x ~ scale * level; a scale of any sign, 0 for nothing but zeros.
+struct ScaleCandidates {
+  alignas(64) float scale[kCandidates];
+  alignas(64) float error[kCandidates];  // out
+};
+
+// Whole numbers low..high.
+struct LevelRange {
+  float low;
+  float high;
+};
+
+// Where a refit makes a candidate worse than representable (a negative scale, say) it is left as it was.
+struct ScaleSearches {
+  // The error of each candidate as it is.
+  void (*affine_errors)(const float* x, const float* weight, size_t n, float high, AffineCandidates& candidates);
+  // Levels by each candidate, then the scale and the minimum that suit these levels best, and the error that they leave with
+  // these levels (with levels chosen anew it is no larger).
+  void (*refit_affine)(const float* x, const float* weight, size_t n, float high, AffineCandidates& candidates);
+  // The same for whole levels without a minimum, ...
+  void (*uniform_errors)(const float* x, const float* weight, size_t n, LevelRange range, ScaleCandidates& candidates);
+  void (*refit_uniform)(const float* x, const float* weight, size_t n, LevelRange range, ScaleCandidates& candidates);
+  // ... and for the sixteen levels of IQ4_NL, in which case the range is not looked at.
+  void (*iq4_errors)(const float* x, const float* weight, size_t n, LevelRange range, ScaleCandidates& candidates);
+  void (*refit_iq4)(const float* x, const float* weight, size_t n, LevelRange range, ScaleCandidates& candidates);
+};
+
+const ScaleSearches& plain_searches();
+
+struct AffineFit {
+  float scale = 0;
+  float minimum = 0;
+  float error = 0;
+};
+
+// The best of candidates all over the range of x, refitted `rounds` times.
+AffineFit search_affine(const ScaleSearches& searches, const float* x, const float* weight, size_t n, float high,
+                        int rounds);
+
+// Which levels a format has that has no minimum.
+struct LevelSet {
+  decltype(ScaleSearches::uniform_errors) errors;
+  decltype(ScaleSearches::refit_uniform) refit;
+  LevelRange range;
+};
+LevelSet uniform_levels(const ScaleSearches& searches, float low, float high);
+LevelSet iq4_levels(const ScaleSearches& searches);
+
+struct ScaleFit {
+  float scale = 0;
+  float error = 0;
+};
+
+// The same for formats without a minimum.
+ScaleFit search_scale(const LevelSet& levels, const float* x, const float* weight, size_t n, int rounds);
 
 }  // namespace thimble
