@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "base/half.h"
-#include "quant/single_scale.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
 
@@ -25,13 +25,11 @@ void IQ4_NL::unpack(const Block& block, float* out) {
 }
 
 void IQ4_NL::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
-  const ScaledBlock<kBlockSize> scaled(x, importance);
-  const SingleScale fit = fit_single_scale(scaled, iq4_levels(searches), 3);
+  SingleBlock fit;
+  searches.fit_single(x, importance, {.low = -127, .high = 113, .is_iq4 = true}, fit);
   block.d = fit.d;
   for (int i = 0; i < 16; ++i) {
-    const uint8_t low = nearest(scaled.x[i] * fit.inverse);
-    const uint8_t high = nearest(scaled.x[i + 16] * fit.inverse);
-    block.qs[i] = static_cast<uint8_t>(low | high << 4);
+    block.qs[i] = static_cast<uint8_t>(nearest(fit.levels[i]) | nearest(fit.levels[i + 16]) << 4);
   }
 }
 

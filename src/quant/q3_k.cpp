@@ -2,12 +2,13 @@
 
 #include "base/half.h"
 #include "quant/k_layout.h"
-#include "quant/k_symmetric.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
 namespace {
 
-constexpr SymmetricFormat kFormat = {.low_code = -32, .rounds = 3, .beginnings = 3};
+constexpr SymmetricFormat kFormat = {
+    .sub_blocks = 16, .levels = {-4, 3}, .low_code = -32, .rounds = 1, .beginnings = 1, .passes = 2};
 
 }  // namespace
 
@@ -23,8 +24,8 @@ void Q3_K::unpack(const Block& block, float* out) {
 }
 
 void Q3_K::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
-  const auto nearest = [](float value) { return round_to_range(value, -4, 3); };
-  const auto fit = fit_symmetric_block<16>(x, importance, kFormat, uniform_levels(searches, -4, 3), nearest);
+  SymmetricBlock fit;
+  searches.fit_symmetric(x, importance, kFormat, fit);
   block = Block{};
   block.d = fit.d;
   for (int sub = 0; sub < 16; ++sub) {

@@ -1,8 +1,7 @@
 #include "quant/q4_0.h"
 
 #include "base/half.h"
-#include "quant/rounding.h"
-#include "quant/single_scale.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
 
@@ -15,11 +14,10 @@ void Q4_0::unpack(const Block& block, float* out) {
 }
 
 void Q4_0::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
-  const ScaledBlock<kBlockSize> scaled(x, importance);
-  const SingleScale fit = fit_single_scale(scaled, uniform_levels(searches, -8, 7), 3);
-  const auto level = [&](int i) { return round_to_range(scaled.x[i] * fit.inverse, -8, 7) + 8; };
+  SingleBlock fit;
+  searches.fit_single(x, importance, {.low = -8, .high = 7}, fit);
   block.d = fit.d;
-  for (int i = 0; i < 16; ++i) block.qs[i] = static_cast<uint8_t>(level(i) | level(i + 16) << 4);
+  for (int i = 0; i < 16; ++i) block.qs[i] = static_cast<uint8_t>((fit.levels[i] + 8) | (fit.levels[i + 16] + 8) << 4);
 }
 
 }  // namespace thimble

@@ -1,8 +1,7 @@
 #include "quant/q4_1.h"
 
 #include "base/half.h"
-#include "quant/rounding.h"
-#include "quant/single_scale.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
 
@@ -16,12 +15,11 @@ void Q4_1::unpack(const Block& block, float* out) {
 }
 
 void Q4_1::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
-  const ScaledBlock<kBlockSize> scaled(x, importance);
-  const SingleAffine fit = fit_single_affine(scaled, searches, 15, 3);
-  const auto level = [&](int i) { return round_to_range((scaled.x[i] - fit.offset) * fit.inverse, 0, 15); };
+  SingleBlock fit;
+  searches.fit_single_affine(x, importance, 15, fit);
   block.d = fit.d;
   block.m = fit.m;
-  for (int i = 0; i < 16; ++i) block.qs[i] = static_cast<uint8_t>(level(i) | level(i + 16) << 4);
+  for (int i = 0; i < 16; ++i) block.qs[i] = static_cast<uint8_t>(fit.levels[i] | fit.levels[i + 16] << 4);
 }
 
 }  // namespace thimble

@@ -2,8 +2,7 @@
 
 #include "base/half.h"
 #include "quant/five_bits.h"
-#include "quant/rounding.h"
-#include "quant/single_scale.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
 
@@ -15,13 +14,12 @@ void Q5_0::unpack(const Block& block, float* out) {
 }
 
 void Q5_0::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
-  const ScaledBlock<kBlockSize> scaled(x, importance);
-  const SingleScale fit = fit_single_scale(scaled, uniform_levels(searches, -16, 15), 3);
+  SingleBlock fit;
+  searches.fit_single(x, importance, {.low = -16, .high = 15}, fit);
   block = Block{};
   block.d = fit.d;
   for (int i = 0; i < kBlockSize; ++i) {
-    const int level = round_to_range(scaled.x[i] * fit.inverse, -16, 15) + 16;
-    store_five_bits(static_cast<uint8_t>(level), block.qs, block.qh, i);
+    store_five_bits(static_cast<uint8_t>(fit.levels[i] + 16), block.qs, block.qh, i);
   }
 }
 

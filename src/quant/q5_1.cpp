@@ -2,8 +2,7 @@
 
 #include "base/half.h"
 #include "quant/five_bits.h"
-#include "quant/rounding.h"
-#include "quant/single_scale.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
 
@@ -14,14 +13,13 @@ void Q5_1::unpack(const Block& block, float* out) {
 }
 
 void Q5_1::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
-  const ScaledBlock<kBlockSize> scaled(x, importance);
-  const SingleAffine fit = fit_single_affine(scaled, searches, 31, 3);
+  SingleBlock fit;
+  searches.fit_single_affine(x, importance, 31, fit);
   block = Block{};
   block.d = fit.d;
   block.m = fit.m;
   for (int i = 0; i < kBlockSize; ++i) {
-    const int level = round_to_range((scaled.x[i] - fit.offset) * fit.inverse, 0, 31);
-    store_five_bits(static_cast<uint8_t>(level), block.qs, block.qh, i);
+    store_five_bits(static_cast<uint8_t>(fit.levels[i]), block.qs, block.qh, i);
   }
 }
 
