@@ -78,7 +78,7 @@ class TensorPacker {
   void pack_piece(uint64_t first, size_t begin, size_t end, Bench& bench) {
     bench.weights.resize((end - begin) * columns_);
     bench.unpacked.resize(columns_);
-    read_rows(gguf_, tensor_, first + begin, end - begin, bench.weights.data());
+    read_rows(gguf_, tensor_, first + begin, end - begin, bench.weights.data(), &kernels_);
     const size_t blocks = columns_ / type_.block_size;
     for (size_t row = begin; row < end; ++row) {
       const float* x = bench.weights.data() + (row - begin) * columns_;
