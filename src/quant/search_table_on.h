@@ -17,7 +17,8 @@ struct SearchTable {
     V::store(c.error, On::affine_errors(x, weight, n, high, V::load(c.scale), V::load(c.minimum)));
   }
   static void refit_affine(const float* x, const float* weight, size_t n, float high, AffineCandidates& c) {
-    const typename On::Affine out = On::refit_affine(x, weight, n, high, V::load(c.scale), V::load(c.minimum));
+    const typename On::Affine out =
+        On::refit_affine(x, weight, n, high, On::moments(x, weight, n), V::load(c.scale), V::load(c.minimum));
     V::store(c.scale, out.scale);
     V::store(c.minimum, out.minimum);
     V::store(c.error, out.error);
@@ -28,9 +29,10 @@ struct SearchTable {
                                     : On::scale_errors(x, weight, n, Uniform(levels), scale));
   }
   static void refit_scale(const float* x, const float* weight, size_t n, const LevelSet& levels, ScaleCandidates& c) {
+    const typename On::Moments moments = On::moments(x, weight, n);
     const auto scale = V::load(c.scale);
-    const typename On::Scaled out = levels.is_iq4 ? On::refit_scale(x, weight, n, Iq4(levels), scale)
-                                                  : On::refit_scale(x, weight, n, Uniform(levels), scale);
+    const typename On::Scaled out = levels.is_iq4 ? On::refit_scale(x, weight, n, Iq4(levels), moments, scale)
+                                                  : On::refit_scale(x, weight, n, Uniform(levels), moments, scale);
     V::store(c.scale, out.scale);
     V::store(c.error, out.error);
   }
