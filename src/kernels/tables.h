@@ -8,14 +8,17 @@ namespace thimble {
 void fill_matmul_scalar(Kernels& table);
 void fill_ops_scalar(Kernels& table);
 void fill_attention_scalar(Kernels& table);
+void fill_feedback_scalar(Kernels& table);
 
 #if defined(__x86_64__)
 void fill_matmul_avx2(Kernels& table);
 void fill_ops_avx2(Kernels& table);
 void fill_attention_avx2(Kernels& table);
+void fill_feedback_avx2(Kernels& table);
 void fill_matmul_avx512_vnni(Kernels& table);
 void fill_ops_avx512_vnni(Kernels& table);
 void fill_attention_avx512_vnni(Kernels& table);
+void fill_feedback_avx512_vnni(Kernels& table);
 #endif
 
 }  // namespace thimble
