@@ -8,6 +8,7 @@ Writes FOLDER/<target>/ with seeds and FOLDER/<target>.dict, from the parts of t
 import hashlib
 import json
 import os
+import struct
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -19,7 +20,7 @@ import case  # noqa: E402
 import hyperparameter_files  # noqa: E402
 import structure_files  # noqa: E402
 import template_files  # noqa: E402
-from gguf_file import INT32, STRING, Value  # noqa: E402
+from gguf_file import F32, INT32, STRING, File, Tensor, Value, text, u32  # noqa: E402
 
 MOST_BYTES = 20 << 10
 TEMPLATE_WORDS = ("{{", "}}", "{%", "%}", "{#", "#}", "{%-", "-%}", "for", "endfor", "if", "elif", "else", "endif", "set", "endset",
@@ -93,6 +94,24 @@ def tool_call_seeds():
     return (bytes([kind, 7]) + call.encode() for kind in range(32) for call in calls)
 
 
+def imatrix_seeds():
+    """One of each form: two tensors, the second one's experts with a count each."""
+    yield imatrix_file().build()
+    entries = (b"blk.0.attn_q.weight", b"blk.0.ffn_up.weight")
+    yield struct.pack("<i", len(entries)) + b"".join(struct.pack(f"<i{len(name)}s2i4f", len(name), name, 3, 4, 1, 2, 3, 4)
+                                                     for name in entries) + struct.pack("<2i5s", 3, 5, b"a.txt")
+
+
+def imatrix_file():
+    file = File().set("general.type", text("imatrix")).set("imatrix.datasets", Value.array(STRING, ["a.txt"]))
+    file.set("imatrix.chunk_count", u32(3)).set("imatrix.chunk_size", u32(8))
+    for name, counts in (("blk.0.attn_q.weight", [24]), ("blk.0.ffn_up_exps.weight", [24, 0])):
+        sums = [1.0, 2.0, 3.0, 4.0] * len(counts)
+        file.add(Tensor(name + ".in_sum2", [4, len(counts)], F32, struct.pack(f"<{len(sums)}f", *sums)))
+        file.add(Tensor(name + ".counts", [1, len(counts)], F32, struct.pack(f"<{len(counts)}f", *counts)))
+    return file
+
+
 TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparameter_files.REQUIRED), "general.alignment",
                                  "split.count", "attn_norm", "token_embd.weight")),
            "template": (template_seeds, TEMPLATE_WORDS),
@@ -101,6 +120,7 @@ TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparame
            "fetch": (fetch_seeds, ("hf:", "https://", "%2e", "-of-", "bytes ", '"oid"', '"size"', ".gguf")),
            "tool_calls": (tool_call_seeds, ("<tool_call>", "</tool_call>", "<think>", "</think>", "[TOOL_CALLS]", "[ARGS]",
                                             '"name"', '"arguments"', '"parameters"', "```", "\\u0041")),
+           "imatrix": (imatrix_seeds, ("GGUF", "imatrix.chunk_size", "imatrix.datasets", "general.type", ".in_sum2", ".counts")),
            "adapter": (adapter_seeds, ("adapter.lora.alpha", ".lora_a", ".lora_b", "general.type", "adapter.type"))}
 
 

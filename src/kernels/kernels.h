@@ -19,6 +19,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // ---- activations --------------------------------------------------------------------------------------------------------
 
 // How the activations that meet a weight format are stored (values as ggml's Q8_0/Q8_1 and Q8_K have them, so that results
@@ -172,6 +174,9 @@ struct Kernels {
 
   void (*round_columns)(const RoundTask&);
   void (*add_outer_products)(const OuterTask&);
+
+  // What packing searches with (quant/scale_search.h).
+  const ScaleSearches* searches;
 };
 
 // The tables this machine can run, best first; the last is "scalar".

@@ -24,12 +24,12 @@ void IQ4_NL::unpack(const Block& block, float* out) {
   }
 }
 
-void IQ4_NL::pack(const float* x, Block& block) {
-  const auto nearest_value = [](float value) { return kValues[nearest(value)]; };
-  block.d = finite_f16(search_scale({x, kBlockSize}, kValues[0], kSearchSpread, nearest_value));
-  const float inverse = inverse_or_zero(f16_to_f32(block.d));
+void IQ4_NL::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  SingleBlock fit;
+  searches.fit_single(x, importance, {.low = -127, .high = 113, .is_iq4 = true}, fit);
+  block.d = fit.d;
   for (int i = 0; i < 16; ++i) {
-    block.qs[i] = static_cast<uint8_t>(nearest(x[i] * inverse) | nearest(x[i + 16] * inverse) << 4);
+    block.qs[i] = static_cast<uint8_t>(nearest(fit.levels[i]) | nearest(fit.levels[i + 16]) << 4);
   }
 }
 

@@ -8,6 +8,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d * kValues[q]: a fixed table of 16 levels, nibbles as in Q4_0.
 struct IQ4_NL {
   struct Block {
@@ -19,12 +21,12 @@ struct IQ4_NL {
   static constexpr int kBlockSize = 32;  // weights a block
   static constexpr std::array<int8_t, 16> kValues = {-127, -104, -83, -65, -49, -35, -22, -10,
                                                      1,    13,   25,  38,  53,  69,  89,  113};
-  static constexpr float kSearchSpread = 7;  // how far from kValues[0] the packers look for the peak's level
 
   static uint8_t nearest(float value);  // index of the nearest entry of kValues
 
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
-  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(IQ4_NL::Block) == 18);
 

@@ -2,9 +2,19 @@
 
 #include "base/half.h"
 #include "quant/iq4_nl.h"
-#include "quant/k_symmetric.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
+namespace {
+
+constexpr SymmetricFormat kFormat = {.sub_blocks = 8,
+                                     .levels = {.low = -127, .high = 113, .is_iq4 = true},
+                                     .low_code = -32,
+                                     .rounds = 2,
+                                     .beginnings = 1,
+                                     .passes = 2};
+
+}  // namespace
 
 void IQ4_XS::unpack(const Block& block, float* out) {
   const float d = f16_to_f32(block.d);
@@ -20,10 +30,9 @@ void IQ4_XS::unpack(const Block& block, float* out) {
   }
 }
 
-void IQ4_XS::pack(const float* x, Block& block) {
-  const auto nearest_value = [](float value) { return IQ4_NL::kValues[IQ4_NL::nearest(value)]; };
-  const auto fit = fit_symmetric_block<8>(std::span<const float, 256>(x, kBlockSize), -32, IQ4_NL::kValues[0],
-                                          IQ4_NL::kSearchSpread, nearest_value);
+void IQ4_XS::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  SymmetricBlock fit;
+  searches.fit_symmetric(x, importance, kFormat, fit);
   block = Block{};
   block.d = fit.d;
   for (int sub = 0; sub < 8; ++sub) {

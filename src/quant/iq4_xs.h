@@ -7,6 +7,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d * (sc - 32) * IQ4_NL::kValues[q]: 8 sub-blocks of 32; sc's four low bits in scales_l, two high ones in
 // scales_h.
 struct IQ4_XS {
@@ -21,7 +23,8 @@ struct IQ4_XS {
   static constexpr int kBlockSize = 256;  // weights a block
 
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
-  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(IQ4_XS::Block) == 136);
 

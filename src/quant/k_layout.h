@@ -44,11 +44,11 @@ inline ScalesAndMinima load_scales_and_minima(const uint8_t* packed) {
   return out;
 }
 
-inline void store_scales_and_minima(const ScalesAndMinima& in, uint8_t* packed) {
+inline void store_scales_and_minima(const uint8_t* scales, const uint8_t* minima, uint8_t* packed) {
   for (int i = 0; i < 4; ++i) {
-    packed[i] = static_cast<uint8_t>(in.scales[i] | in.scales[i + 4] >> 4 << 6);
-    packed[i + 4] = static_cast<uint8_t>(in.minima[i] | in.minima[i + 4] >> 4 << 6);
-    packed[i + 8] = static_cast<uint8_t>((in.scales[i + 4] & 0xf) | (in.minima[i + 4] & 0xf) << 4);
+    packed[i] = static_cast<uint8_t>(scales[i] | scales[i + 4] >> 4 << 6);
+    packed[i + 4] = static_cast<uint8_t>(minima[i] | minima[i + 4] >> 4 << 6);
+    packed[i + 8] = static_cast<uint8_t>((scales[i + 4] & 0xf) | (minima[i + 4] & 0xf) << 4);
   }
 }
 

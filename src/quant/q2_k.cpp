@@ -1,10 +1,16 @@
 #include "quant/q2_k.h"
 
 #include "base/half.h"
-#include "quant/k_affine.h"
 #include "quant/k_layout.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
+namespace {
+
+constexpr AffineFormat kFormat = {
+    .sub_blocks = 16, .high = 3, .high_code = 15, .rounds = 2, .beginnings = 3, .passes = 3};
+
+}  // namespace
 
 void Q2_K::unpack(const Block& block, float* out) {
   const float d = f16_to_f32(block.d);
@@ -18,8 +24,9 @@ void Q2_K::unpack(const Block& block, float* out) {
   }
 }
 
-void Q2_K::pack(const float* x, Block& block) {
-  const auto fit = fit_affine_block<16>(std::span<const float, 256>(x, kBlockSize), 3, 15);
+void Q2_K::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  AffineBlock fit;
+  searches.fit_affine(x, importance, kFormat, fit);
   block = Block{};
   block.d = fit.d;
   block.dmin = fit.dmin;

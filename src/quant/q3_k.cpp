@@ -2,9 +2,15 @@
 
 #include "base/half.h"
 #include "quant/k_layout.h"
-#include "quant/k_symmetric.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
+namespace {
+
+constexpr SymmetricFormat kFormat = {
+    .sub_blocks = 16, .levels = {-4, 3}, .low_code = -32, .rounds = 1, .beginnings = 1, .passes = 2};
+
+}  // namespace
 
 void Q3_K::unpack(const Block& block, float* out) {
   const float d = f16_to_f32(block.d);
@@ -17,9 +23,9 @@ void Q3_K::unpack(const Block& block, float* out) {
   }
 }
 
-void Q3_K::pack(const float* x, Block& block) {
-  const auto nearest = [](float value) { return static_cast<int8_t>(round_to_range(value, -4, 3)); };
-  const auto fit = fit_symmetric_block<16>(std::span<const float, 256>(x, kBlockSize), -32, -4, 0.9f, nearest);
+void Q3_K::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  SymmetricBlock fit;
+  searches.fit_symmetric(x, importance, kFormat, fit);
   block = Block{};
   block.d = fit.d;
   for (int sub = 0; sub < 16; ++sub) {

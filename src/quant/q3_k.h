@@ -7,6 +7,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d * (sc - 32) * (q - 4): 16 sub-blocks of 16, 6-bit sc packed in 12 bytes, q's two low bits in qs, third in
 // hmask.
 struct Q3_K {
@@ -21,7 +23,8 @@ struct Q3_K {
   static constexpr int kBlockSize = 256;  // weights a block
 
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
-  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(Q3_K::Block) == 110);
 

@@ -1,8 +1,7 @@
 #include "quant/q4_0.h"
 
 #include "base/half.h"
-#include "quant/rounding.h"
-#include "quant/signed_peak.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
 
@@ -14,15 +13,11 @@ void Q4_0::unpack(const Block& block, float* out) {
   }
 }
 
-void Q4_0::pack(const float* x, Block& block) {
-  const float d = signed_peak({x, kBlockSize}) / -8;
-  const float inverse = inverse_or_zero(d);
-  block.d = finite_f16(d);
-  for (int i = 0; i < 16; ++i) {
-    const uint8_t low = truncate_to_level(x[i] * inverse + 8.5f, 15);
-    const uint8_t high = truncate_to_level(x[i + 16] * inverse + 8.5f, 15);
-    block.qs[i] = static_cast<uint8_t>(low | high << 4);
-  }
+void Q4_0::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  SingleBlock fit;
+  searches.fit_single(x, importance, {.low = -8, .high = 7}, fit);
+  block.d = fit.d;
+  for (int i = 0; i < 16; ++i) block.qs[i] = static_cast<uint8_t>((fit.levels[i] + 8) | (fit.levels[i + 16] + 8) << 4);
 }
 
 }  // namespace thimble

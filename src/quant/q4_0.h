@@ -7,6 +7,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d * (q - 8), q in 0..15; the low nibbles are weights 0..15, the high ones 16..31.
 struct Q4_0 {
   struct Block {
@@ -18,7 +20,8 @@ struct Q4_0 {
   static constexpr int kBlockSize = 32;  // weights a block
 
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
-  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(Q4_0::Block) == 18);
 

@@ -1,9 +1,7 @@
 #include "quant/q4_1.h"
 
-#include <algorithm>
-
 #include "base/half.h"
-#include "quant/rounding.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
 
@@ -16,17 +14,12 @@ void Q4_1::unpack(const Block& block, float* out) {
   }
 }
 
-void Q4_1::pack(const float* x, Block& block) {
-  const auto [least, largest] = std::minmax_element(x, x + kBlockSize);
-  const float d = (*largest - *least) / 15;
-  const float inverse = inverse_or_zero(d);
-  block.d = finite_f16(d);
-  block.m = finite_f16(*least);
-  for (int i = 0; i < 16; ++i) {
-    const uint8_t low = truncate_to_level((x[i] - *least) * inverse + 0.5f, 15);
-    const uint8_t high = truncate_to_level((x[i + 16] - *least) * inverse + 0.5f, 15);
-    block.qs[i] = static_cast<uint8_t>(low | high << 4);
-  }
+void Q4_1::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  SingleBlock fit;
+  searches.fit_single_affine(x, importance, 15, fit);
+  block.d = fit.d;
+  block.m = fit.m;
+  for (int i = 0; i < 16; ++i) block.qs[i] = static_cast<uint8_t>(fit.levels[i] | fit.levels[i + 16] << 4);
 }
 
 }  // namespace thimble

@@ -7,6 +7,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d * q + m, q in 0..15; nibbles as in Q4_0.
 struct Q4_1 {
   struct Block {
@@ -19,7 +21,8 @@ struct Q4_1 {
   static constexpr int kBlockSize = 32;  // weights a block
 
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
-  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(Q4_1::Block) == 20);
 

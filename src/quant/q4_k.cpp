@@ -1,10 +1,16 @@
 #include "quant/q4_k.h"
 
 #include "base/half.h"
-#include "quant/k_affine.h"
 #include "quant/k_layout.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
+namespace {
+
+constexpr AffineFormat kFormat = {
+    .sub_blocks = 8, .high = 15, .high_code = 63, .rounds = 2, .beginnings = 1, .passes = 3};
+
+}  // namespace
 
 void Q4_K::unpack(const Block& block, float* out) {
   const float d = f16_to_f32(block.d);
@@ -19,12 +25,13 @@ void Q4_K::unpack(const Block& block, float* out) {
   }
 }
 
-void Q4_K::pack(const float* x, Block& block) {
-  const auto fit = fit_affine_block<8>(std::span<const float, 256>(x, kBlockSize), 15, 63);
+void Q4_K::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  AffineBlock fit;
+  searches.fit_affine(x, importance, kFormat, fit);
   block = Block{};
   block.d = fit.d;
   block.dmin = fit.dmin;
-  k_layout::store_scales_and_minima({fit.scales, fit.minima}, block.scales);
+  k_layout::store_scales_and_minima(fit.scales, fit.minima, block.scales);
   for (int i = 0; i < kBlockSize; ++i) k_layout::store_four_bits(block.qs, i, fit.levels[i]);
 }
 

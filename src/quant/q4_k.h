@@ -7,6 +7,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d * sc * q - dmin * m: 8 sub-blocks of 32, 6-bit sc and m packed in 12 bytes, q in 0..15.
 struct Q4_K {
   struct Block {
@@ -20,7 +22,8 @@ struct Q4_K {
   static constexpr int kBlockSize = 256;  // weights a block
 
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
-  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(Q4_K::Block) == 144);
 

@@ -2,8 +2,7 @@
 
 #include "base/half.h"
 #include "quant/five_bits.h"
-#include "quant/rounding.h"
-#include "quant/signed_peak.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
 
@@ -14,13 +13,13 @@ void Q5_0::unpack(const Block& block, float* out) {
   }
 }
 
-void Q5_0::pack(const float* x, Block& block) {
-  const float d = signed_peak({x, kBlockSize}) / -16;
-  const float inverse = inverse_or_zero(d);
+void Q5_0::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  SingleBlock fit;
+  searches.fit_single(x, importance, {.low = -16, .high = 15}, fit);
   block = Block{};
-  block.d = finite_f16(d);
+  block.d = fit.d;
   for (int i = 0; i < kBlockSize; ++i) {
-    store_five_bits(truncate_to_level(x[i] * inverse + 16.5f, 31), block.qs, block.qh, i);
+    store_five_bits(static_cast<uint8_t>(fit.levels[i] + 16), block.qs, block.qh, i);
   }
 }
 

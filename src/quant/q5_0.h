@@ -7,6 +7,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d * (q - 16), q in 0..31; nibbles as in Q4_0, the fifth bit of weight i is bit i of qh (little-endian).
 struct Q5_0 {
   struct Block {
@@ -19,7 +21,8 @@ struct Q5_0 {
   static constexpr int kBlockSize = 32;  // weights a block
 
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
-  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(Q5_0::Block) == 22);
 

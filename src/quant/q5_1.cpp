@@ -1,10 +1,8 @@
 #include "quant/q5_1.h"
 
-#include <algorithm>
-
 #include "base/half.h"
 #include "quant/five_bits.h"
-#include "quant/rounding.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
 
@@ -14,15 +12,14 @@ void Q5_1::unpack(const Block& block, float* out) {
   for (int i = 0; i < kBlockSize; ++i) out[i] = d * static_cast<float>(load_five_bits(block.qs, block.qh, i)) + m;
 }
 
-void Q5_1::pack(const float* x, Block& block) {
-  const auto [least, largest] = std::minmax_element(x, x + kBlockSize);
-  const float d = (*largest - *least) / 31;
-  const float inverse = inverse_or_zero(d);
+void Q5_1::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  SingleBlock fit;
+  searches.fit_single_affine(x, importance, 31, fit);
   block = Block{};
-  block.d = finite_f16(d);
-  block.m = finite_f16(*least);
+  block.d = fit.d;
+  block.m = fit.m;
   for (int i = 0; i < kBlockSize; ++i) {
-    store_five_bits(truncate_to_level((x[i] - *least) * inverse + 0.5f, 31), block.qs, block.qh, i);
+    store_five_bits(static_cast<uint8_t>(fit.levels[i]), block.qs, block.qh, i);
   }
 }
 

@@ -7,6 +7,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d * q + m, q in 0..31; bits as in Q5_0.
 struct Q5_1 {
   struct Block {
@@ -20,7 +22,8 @@ struct Q5_1 {
   static constexpr int kBlockSize = 32;  // weights a block
 
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
-  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(Q5_1::Block) == 24);
 

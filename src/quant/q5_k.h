@@ -7,6 +7,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d * sc * q - dmin * m: as Q4_K with a fifth bit in qh, q in 0..31.
 struct Q5_K {
   struct Block {
@@ -21,7 +23,8 @@ struct Q5_K {
   static constexpr int kBlockSize = 256;  // weights a block
 
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
-  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(Q5_K::Block) == 176);
 

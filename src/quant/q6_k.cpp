@@ -4,10 +4,13 @@
 
 #include "base/half.h"
 #include "quant/k_layout.h"
-#include "quant/k_symmetric.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
 namespace {
+
+constexpr SymmetricFormat kFormat = {
+    .sub_blocks = 16, .levels = {-32, 31}, .low_code = -128, .rounds = 1, .beginnings = 1, .passes = 2};
 
 // Four low bits of weight i: each run of 64 bytes serves 128 weights.
 int low_bits_at(int i) { return i / 128 * 64 + i % 64; }
@@ -27,12 +30,12 @@ void Q6_K::unpack(const Block& block, float* out) {
   }
 }
 
-void Q6_K::pack(const float* x, Block& block) {
-  const auto nearest = [](float value) { return static_cast<int8_t>(round_to_range(value, -32, 31)); };
-  const auto fit = fit_symmetric_block<16>(std::span<const float, 256>(x, kBlockSize), -128, -32, 0.9f, nearest);
+void Q6_K::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  SymmetricBlock fit;
+  searches.fit_symmetric(x, importance, kFormat, fit);
   block = Block{};
   block.d = fit.d;
-  std::copy(fit.scales.begin(), fit.scales.end(), block.scales);
+  std::copy(fit.scales, fit.scales + 16, block.scales);
   for (int i = 0; i < kBlockSize; ++i) {
     const int level = fit.levels[i] + 32;
     block.ql[low_bits_at(i)] |= static_cast<uint8_t>((level & 0xf) << low_bits_shift(i));

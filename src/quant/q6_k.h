@@ -7,6 +7,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d * sc * (q - 32): 16 sub-blocks of 16, sc int8, q's four low bits in ql, two high ones in qh.
 struct Q6_K {
   struct Block {
@@ -20,7 +22,8 @@ struct Q6_K {
   static constexpr int kBlockSize = 256;  // weights a block
 
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
-  static void pack(const float* x, Block& block);      // x: [kBlockSize], finite
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(Q6_K::Block) == 210);
 

@@ -18,17 +18,4 @@ inline float inverse_or_zero(float d) {
 // A scale as binary16 bits; beyond its range the largest finite one.
 inline uint16_t finite_f16(float scale) { return f32_to_f16(std::clamp(scale, -65504.0f, 65504.0f)); }
 
-// The level 0..high that `value` truncates to; 0 for NaN.
-inline uint8_t truncate_to_level(float value, int high) {
-  if (!(value > 0)) return 0;
-  return value < static_cast<float>(high) ? static_cast<uint8_t>(value) : static_cast<uint8_t>(high);
-}
-
-// The nearest integer in low..high, ties upwards; `low` for NaN.
-inline int round_to_range(float value, int low, int high) {
-  if (!(value > static_cast<float>(low))) return low;
-  // Truncation rounds down once nothing is negative; std::lrint would be a call.
-  return value < static_cast<float>(high) ? static_cast<int>(value - static_cast<float>(low) + 0.5f) + low : high;
-}
-
 }  // namespace thimble

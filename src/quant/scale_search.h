@@ -1,62 +1,112 @@
-// The searches behind the packers: which scale (and minimum) of a sub-block leaves the least squared error, when every
-// weight takes its nearest level.
+// What the packers search with: given weights and how much each matters, which scales (and minima) leave the least weighted squared
+// error when every weight takes its nearest level. Sixteen candidates are judged at a time, side by side, so that there are no sums
+// across lanes. plain_searches() is portable; the tables of src/kernels have faster ones with the same results, bit for bit, and
+// every packer takes a table of them.
 #pragma once
 
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <span>
-
-#include "quant/rounding.h"
-#include "quant/signed_peak.h"
 
 namespace thimble {
 
-// How much an error at a weight of this value counts: larger weights count more, but even zero counts.
-inline double importance(float value, double rms) { return rms + std::abs(value); }
+inline constexpr int kCandidates = 16;
 
-// In double: squares of large floats do not overflow.
-inline double root_mean_square(std::span<const float> x) {
-  double sum = 0;
-  for (const float value : x) sum += static_cast<double>(value) * value;
-  return std::sqrt(sum / static_cast<double>(x.size()));
-}
+// ---- a sub-block, x[n] and weight[n] with n a multiple of 16 and at most 256 --------------------------------------------------
+// x is at most 2^30 in magnitude and best near 1, so that squares neither overflow nor vanish; weight is 0 or more.
 
-// x ~ scale * level(x): tries scales around peak / extreme, for each solves the least-squares scale of the levels
-// found, and returns the best; 0 where all is (nearly) zero. `nearest(v)` is the level nearest to v, `extreme` the
-// level of the peak, `spread` how far from it to look, in levels.
-template <class Nearest>
-float search_scale(std::span<const float> x, float extreme, float spread, Nearest nearest) {
-  constexpr int kSteps = 9;
-  const float peak = signed_peak(x);
-  const double rms = root_mean_square(x);
-  double best_scale = 0;
-  double best_gain = 0;
-  for (int step = -kSteps; step <= kSteps; ++step) {
-    const float inverse = inverse_or_zero(peak / (extreme + spread * static_cast<float>(step) / kSteps));
-    double level_dot_x = 0;
-    double level_norm = 0;
-    for (const float value : x) {
-      const double weight = importance(value, rms);
-      const double level = nearest(value * inverse);
-      level_dot_x += weight * level * value;
-      level_norm += weight * level * level;
-    }
-    // The least-squares scale takes level_dot_x^2 / level_norm off the squared error of all zeros.
-    const double gain = level_norm > 0 ? level_dot_x * level_dot_x / level_norm : 0;
-    if (gain > best_gain) {
-      best_gain = gain;
-      best_scale = level_dot_x / level_norm;
-    }
-  }
-  return static_cast<float>(best_scale);
-}
-
-// x ~ scale * level - minimum, with levels 0..high, scale >= 0 and minimum >= 0.
-struct ScaleAndMinimum {
-  float scale;
-  float minimum;
+// x ~ scale * level - minimum, with whole levels 0..high, scale > 0 and minimum >= 0. A scale of 0 stands for level 0 everywhere.
+struct AffineCandidates {
+  alignas(64) float scale[kCandidates];
+  alignas(64) float minimum[kCandidates];
+  alignas(64) float error[kCandidates];  // out: sum of weight * (x - what it became)^2
 };
 
-ScaleAndMinimum search_scale_and_minimum(std::span<const float> x, int high);
+// x ~ scale * level; a scale of any sign, 0 for nothing but zeros.
+struct ScaleCandidates {
+  alignas(64) float scale[kCandidates];
+  alignas(64) float error[kCandidates];  // out
+};
+
+// The levels of a format without a minimum: whole numbers low..high, or the sixteen of IQ4_NL.
+struct LevelSet {
+  float low;
+  float high;
+  bool is_iq4 = false;
+};
+
+struct AffineFit {
+  float scale = 0;
+  float minimum = 0;
+  float error = 0;
+};
+
+struct ScaleFit {
+  float scale = 0;
+  float error = 0;
+};
+
+// ---- a block as given, of any finite size, and the importance of an error at each weight: 0 or more, or null for all alike -----
+// An error at a larger weight counts more: importance times (3 root mean squares of the block + |x|).
+
+// 256 weights as d * scale * level - dmin * minimum with a scale and a minimum for each of 8 or 16 sub-blocks.
+struct AffineFormat {
+  int sub_blocks;  // 8 or 16
+  float high;      // levels are 0..high
+  int high_code;   // scales and minima are 0..high_code
+  int rounds;      // of search_affine
+  int beginnings;  // how many values of d are tried first
+  int passes;      // of codes for d, and d for codes
+};
+struct AffineBlock {
+  uint16_t d;     // binary16
+  uint16_t dmin;  // binary16
+  uint8_t scales[16];
+  uint8_t minima[16];
+  uint8_t levels[256];
+};
+
+// 256 weights as d * scale * level with a scale for each sub-block.
+struct SymmetricFormat {
+  int sub_blocks;  // 8 or 16
+  LevelSet levels;
+  int low_code;    // scales are low_code..-low_code - 1
+  int rounds;      // of search_scale
+  int beginnings;  // as above
+  int passes;
+};
+struct SymmetricBlock {
+  uint16_t d;  // binary16
+  int8_t scales[16];
+  int8_t levels[256];  // of IQ4_NL: the value, not its index
+};
+
+// 32 weights as d * level, or as d * level + m.
+struct SingleBlock {
+  uint16_t d;  // binary16
+  uint16_t m;  // binary16; 0 where there is none
+  int8_t levels[32];
+};
+
+struct ScaleSearches {
+  // The error of each candidate as it is.
+  void (*affine_errors)(const float* x, const float* weight, size_t n, float high, AffineCandidates& candidates);
+  void (*scale_errors)(const float* x, const float* weight, size_t n, const LevelSet& levels,
+                       ScaleCandidates& candidates);
+  // Levels by each candidate, then the scale and the minimum that suit these levels best, and the error that they leave with
+  // these levels (with levels chosen anew it is no larger). Where there is nothing better a candidate is left as it was.
+  void (*refit_affine)(const float* x, const float* weight, size_t n, float high, AffineCandidates& candidates);
+  void (*refit_scale)(const float* x, const float* weight, size_t n, const LevelSet& levels,
+                      ScaleCandidates& candidates);
+  // The best of candidates all over the range of x, refitted `rounds` times, each closer around the best.
+  AffineFit (*search_affine)(const float* x, const float* weight, size_t n, float high, int rounds);
+  ScaleFit (*search_scale)(const float* x, const float* weight, size_t n, const LevelSet& levels, int rounds);
+
+  void (*fit_affine)(const float* x, const float* importance, const AffineFormat& format, AffineBlock& out);
+  void (*fit_symmetric)(const float* x, const float* importance, const SymmetricFormat& format, SymmetricBlock& out);
+  void (*fit_single)(const float* x, const float* importance, const LevelSet& levels, SingleBlock& out);
+  void (*fit_single_affine)(const float* x, const float* importance, float high, SingleBlock& out);
+};
+
+const ScaleSearches& plain_searches();
 
 }  // namespace thimble

@@ -29,12 +29,23 @@ void unpack_blocks(const std::byte* in, float* out, size_t blocks) {
 }
 
 template <Packable Q>
-void pack_blocks(const float* in, std::byte* out, size_t blocks) {
+void pack_weighted(const float* in, const float* importance, const ScaleSearches& searches, std::byte* out,
+                   size_t blocks) {
   for (size_t b = 0; b < blocks; ++b) {
     typename Q::Block block;
-    Q::pack(in + b * Q::kBlockSize, block);
+    const size_t first = b * Q::kBlockSize;
+    if constexpr (PackedBySearch<Q>) {
+      Q::pack(in + first, importance == nullptr ? nullptr : importance + first, searches, block);
+    } else {
+      Q::pack(in + first, block);
+    }
     std::memcpy(out + b * sizeof(block), &block, sizeof(block));
   }
+}
+
+template <Packable Q>
+void pack_blocks(const float* in, std::byte* out, size_t blocks) {
+  pack_weighted<Q>(in, nullptr, plain_searches(), out, blocks);
 }
 
 bool is_finite_f16(uint16_t bits) { return std::isfinite(f16_to_f32(bits)); }
@@ -77,8 +88,12 @@ constexpr TypeInfo info_of() {
                 .block_bytes = sizeof(typename Q::Block),
                 .unpack = &unpack_blocks<Q>,
                 .pack = nullptr,
+                .pack_weighted = nullptr,
                 .has_finite_scales = &has_finite_scales<Q>};
-  if constexpr (Packable<Q>) info.pack = &pack_blocks<Q>;
+  if constexpr (Packable<Q>) {
+    info.pack = &pack_blocks<Q>;
+    info.pack_weighted = &pack_weighted<Q>;
+  }
   return info;
 }
 

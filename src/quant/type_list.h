@@ -31,6 +31,7 @@
 #include "quant/q5_k.h"
 #include "quant/q6_k.h"
 #include "quant/q8_0.h"
+#include "quant/scale_search.h"
 #include "quant/tq1_0.h"
 #include "quant/tq2_0.h"
 
@@ -49,9 +50,13 @@ struct TypeList {
 using AllTypes = TypeList<F32, F16, BF16, Q8_0, Q5_1, Q5_0, Q4_1, Q4_0, Q6_K, Q5_K, Q4_K, Q3_K, Q2_K, IQ4_NL, IQ4_XS,
                           IQ3_S, IQ3_XXS, IQ2_S, IQ2_XS, IQ2_XXS, IQ1_M, IQ1_S, TQ2_0, TQ1_0, MXFP4>;
 
-// A format without pack() is read but not written.
+// A format without pack() is read but not written. Where every value has its one place, there is no search.
 template <class Q>
-concept Packable = requires(const float* x, typename Q::Block& block) {
+concept PackedBySearch = requires(const float* x, const ScaleSearches& searches, typename Q::Block& block) {
+  Q::pack(x, x, searches, block);
+};
+template <class Q>
+concept Packable = PackedBySearch<Q> || requires(const float* x, typename Q::Block& block) {
   Q::pack(x, block);
 };
 
@@ -63,7 +68,11 @@ struct TypeInfo {
   uint32_t block_bytes;  // bytes a block
   // blocks contiguous blocks at `in` (no alignment needed) to block_size * blocks floats, and back.
   void (*unpack)(const std::byte* in, float* out, size_t blocks);
-  void (*pack)(const float* in, std::byte* out, size_t blocks);   // nullptr where it is read but not written
+  void (*pack)(const float* in, std::byte* out, size_t blocks);  // nullptr where it is read but not written
+  // The same with what an error at each weight costs, importance: [blocks * block_size], 0 or more, relative to one another; null
+  // for all alike, which with plain_searches() is pack(). Any table of searches gives the same bytes.
+  void (*pack_weighted)(const float* in, const float* importance, const ScaleSearches& searches, std::byte* out,
+                        size_t blocks);
   bool (*has_finite_scales)(const std::byte* in, size_t blocks);  // of the values themselves for F32, F16, BF16
 
   // pack(), with an Error(usage) that names the formats there are where this one has none.

@@ -76,20 +76,34 @@ TEST(Golden, UnpackTakesUnalignedBytes) {
   }
 }
 
-TEST(Golden, PackEqualsGgufByteForByte) {
-  size_t formats = 0;
+double squared_error(const Case& c, const std::vector<std::byte>& packed) {
+  std::vector<float> unpacked(c.floats.size());
+  c.type->unpack(packed.data(), unpacked.data(), c.blocks);
+  double error = 0;
+  for (size_t i = 0; i < unpacked.size(); ++i) error += std::pow(static_cast<double>(unpacked[i]) - c.floats[i], 2);
+  return error;
+}
+
+// The same bytes where a value has its one place; where there is a search, it finds something better.
+TEST(Golden, PackEqualsGgufByteForByteOrIsCloser) {
+  size_t equal = 0;
+  size_t closer = 0;
   for (const Case& c : golden_cases()) {
     if (c.kind != Kind::pack) continue;
-    ++formats;
     SCOPED_TRACE(c.type->name);
     std::vector<std::byte> packed(c.packed.size());
     c.type->pack(c.floats.data(), packed.data(), c.blocks);
-    for (size_t b = 0; b < c.blocks; ++b) {
-      const size_t at = b * c.type->block_bytes;
-      ASSERT_EQ(std::memcmp(packed.data() + at, c.packed.data() + at, c.type->block_bytes), 0) << "block " << b;
+    const bool has_one_place = c.type->block_size == 1 || c.type->type == NumberType::Q8_0;
+    if (has_one_place) {
+      ASSERT_EQ(packed, c.packed);
+      ++equal;
+    } else {
+      EXPECT_LT(squared_error(c, packed), squared_error(c, c.packed));
+      ++closer;
     }
   }
-  EXPECT_EQ(formats, 7u);
+  EXPECT_EQ(equal, 3u);
+  EXPECT_EQ(closer, 4u);
 }
 
 }  // namespace

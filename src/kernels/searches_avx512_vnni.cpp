@@ -1,0 +1,12 @@
+#include "kernels/tables.h"
+#include "kernels/vec_avx512.h"
+#include "quant/block_search_on.h"
+
+namespace thimble {
+
+void fill_searches_avx512_vnni(Kernels& table) {
+  static constexpr ScaleSearches kSearches = searches_on<Avx512Isa>();
+  table.searches = &kSearches;
+}
+
+}  // namespace thimble
