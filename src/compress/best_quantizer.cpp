@@ -92,7 +92,9 @@ void BestQuantizer::split_text(std::span<const TokenId> tokens) {
       rest.push_back(chunk);
     }
   }
-  const size_t used = std::min(rest.size(), options_.chunks);
+  const uint64_t chunk_bytes = uint64_t{size} * model_.hyper().embedding_length * sizeof(float);
+  const size_t used =
+      std::min({rest.size(), options_.chunks, std::max<size_t>(options_.residual_bytes / chunk_bytes, 4)});
   for (size_t i = 0; i < used; ++i) add(calibration_, rest[i * rest.size() / used], size);
 }
 
@@ -114,10 +116,11 @@ std::string BestQuantizer::identity() const {
 
 // Both passes: takes the calibration text through the blocks and calls work(unit, statistics) for each unit that is not done.
 template <class Done, class Work>
-bool BestQuantizer::walk(std::string_view stage, const Progress& progress, Done done, Work work) {
+bool BestQuantizer::walk(const Progress& progress, Done done, Work work) {
   size_t finished = 0;
   for (size_t unit = 0; unit < units_.size(); ++unit) finished += done(unit);
-  const auto go_on = [&] { return !progress || progress(stage, finished, units_.size()); };
+  const size_t kept = finished;
+  const auto go_on = [&] { return !progress || progress(finished, units_.size(), kept); };
   if (finished == units_.size()) return go_on();
   const Hyperparameters& h = model_.hyper();
   BlockWalk text(language_model_.model(), kernels_, team_, calibration_, options_.chunk_tokens);
@@ -156,7 +159,7 @@ bool BestQuantizer::walk(std::string_view stage, const Progress& progress, Done 
 bool BestQuantizer::measure(const Progress& progress) {
   const auto done = [&](size_t unit) { return measured_[unit].has_value(); };
   std::unique_ptr<SensitivityProbe> probe;
-  return walk("measuring", progress, done, [&](size_t unit, const InputStatistics& statistics) {
+  return walk(progress, done, [&](size_t unit, const InputStatistics& statistics) {
     if (!probe) probe = std::make_unique<SensitivityProbe>(model_, kernels_, team_, sample_, sample_options_);
     measured_[unit] = measure_unit(unit, statistics, *probe);
     state_->append(unit, *measured_[unit]);
@@ -232,7 +235,7 @@ std::optional<BestResult> BestQuantizer::write(const std::string& path, const Pr
   const auto done = [&](size_t unit) {
     return state_->has_rounded(unit, chosen(unit), choices_[unit].choices[allocation_.picks[unit]].bytes);
   };
-  const bool finished = walk("rounding", progress, done, [&](size_t unit, const InputStatistics& statistics) {
+  const bool finished = walk(progress, done, [&](size_t unit, const InputStatistics& statistics) {
     const GgufTensor& tensor = gguf.tensors()[units_[unit].tensor];
     std::vector<std::byte> rows(row_bytes(chosen(unit), tensor.shape[0]) * tensor.rows());
     round_with_feedback(rows_of(gguf, tensor), tensor.rows(), *find_grid(chosen(unit)), statistics, {options_.descents},

@@ -23,7 +23,8 @@ namespace thimble {
 
 struct BestOptions {
   size_t chunk_tokens = 512;
-  size_t chunks = 128;  // of calibration text at most, beside the sample
+  size_t chunks = 128;                     // of calibration text at most, beside the sample
+  uint64_t residual_bytes = 384ull << 20;  // of those chunks' residual at most: fewer chunks where it would be more
   float damping = 0.01f;
   int descents = 6;
   std::string state_folder;  // made where it is missing
@@ -48,8 +49,8 @@ struct BestResult {
 
 class BestQuantizer {
  public:
-  // `stage` is "measuring" or "rounding", `done` tensors of `total`; returning false stops the work, which can go on later.
-  using Progress = std::function<bool(std::string_view stage, size_t done, size_t total)>;
+  // `done` tensors of `total`, `kept` of them by an earlier run; returning false stops the work, which can go on later.
+  using Progress = std::function<bool(size_t done, size_t total, size_t kept)>;
 
   // tokens: of the calibration text, without a BOS. Throws Error(usage) for a model without a head or a text that is too
   // short. The references must outlive it.
@@ -69,7 +70,7 @@ class BestQuantizer {
   void split_text(std::span<const TokenId> tokens);
   std::string identity() const;
   template <class Done, class Work>
-  bool walk(std::string_view stage, const Progress& progress, Done done, Work work);
+  bool walk(const Progress& progress, Done done, Work work);
   MeasuredTensor measure_unit(size_t index, const InputStatistics& statistics, SensitivityProbe& probe);
   double divergence_of_rounded(const RoundingUnit& unit, const GgufTensor& tensor, std::span<const std::byte> rows,
                                SensitivityProbe& probe) const;

@@ -22,7 +22,7 @@ size_t head_bytes(const Model& model, size_t chunk_tokens) {
 BlockWalk::BlockWalk(const Model& model, const Kernels& kernels, Team& team, std::span<const TokenId> chunks,
                      size_t chunk_tokens)
     : chunk_tokens_(chunk_tokens),
-      workspace_(model, {chunk_tokens, kLogitRows, team.size(), chunk_tokens, 0}),
+      workspace_(model, {chunk_tokens, kLogitRows, team.size(), chunk_tokens, 0, true}),
       context_{model, kernels, team, workspace_},
       cache_(2 * head_bytes(model, chunk_tokens) * model.hyper().head_count_kv, "keys and values") {
   assert(!chunks.empty() && chunks.size() % chunk_tokens == 0);

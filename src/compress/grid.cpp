@@ -82,12 +82,12 @@ template <class Block>
 void store_affine_header(Block& block, const BlockParts& parts) {
   block.d = f32_to_f16(parts.scale);
   block.dmin = f32_to_f16(parts.offset);
-  k_layout::ScalesAndMinima codes{};
+  uint8_t scales[8], minima[8];
   for (size_t run = 0; run < 8; ++run) {
-    codes.scales[run] = static_cast<uint8_t>(parts.scale_codes[run]);
-    codes.minima[run] = static_cast<uint8_t>(parts.offset_codes[run]);
+    scales[run] = static_cast<uint8_t>(parts.scale_codes[run]);
+    minima[run] = static_cast<uint8_t>(parts.offset_codes[run]);
   }
-  k_layout::store_scales_and_minima(codes, block.scales);
+  k_layout::store_scales_and_minima(scales, minima, block.scales);
 }
 
 void encode(Q5_K::Block& block, const BlockParts& parts) {

@@ -172,7 +172,7 @@ void HessianProbe::shorten(Worker& worker, Sums& sums, size_t tokens) const {
   });
 }
 
-Factor factorise(Hessian hessian, float damping, const Kernels& kernels, Team& team) {
+Factor factorise(const Hessian& hessian, float damping, const Kernels& kernels, Team& team) {
   const size_t n = hessian.width;
   double trace = 0;
   for (size_t i = 0; i < n; ++i) trace += hessian.values[i * n + i];

@@ -61,6 +61,6 @@ struct Factor {
 };
 
 // Of `hessian` with `damping` means of its diagonal added to the diagonal, ten times as much each time that is not enough.
-Factor factorise(Hessian hessian, float damping, const Kernels& kernels, Team& team);
+Factor factorise(const Hessian& hessian, float damping, const Kernels& kernels, Team& team);
 
 }  // namespace thimble
