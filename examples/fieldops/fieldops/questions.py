@@ -11,7 +11,7 @@ CATEGORIES = ("fact", "table", "fault", "procedure", "comparison", "conversion",
 def normal(text):
     """The form in which answers are compared (docs/task-files.md, `contains`)."""
     text = unicodedata.normalize("NFKC", text).casefold()
-    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
     text = re.sub(r"\s*degrees? (celsius|fahrenheit|c|f)\b", lambda match: " °" + match.group(1)[0], text)
     return " ".join(re.sub(r"(?<=\d)(?=[^\W\d_]|[°%])", " ", text).split())
 
