@@ -15,6 +15,8 @@ def check_labels(world, cases):
             continue
         for problem in problems(world.tools[expected["name"]]["parameters"], expected["arguments"]):
             yield "%s: %s" % (case["id"], problem)
+        if expected["name"] == "convert_units" and expected["arguments"]["to"] not in world.words["convert"][expected["arguments"]["from"]]["with"]:
+            yield "%s: converts %s to %s" % (case["id"], expected["arguments"]["from"], expected["arguments"]["to"])
         if expected["name"] == "schedule_maintenance" and sum(
                 key in expected["arguments"] for key in ("in_days", "weekday", "every_hours")) != 1:
             yield "%s: maintenance needs one time" % case["id"]

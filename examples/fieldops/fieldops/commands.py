@@ -7,6 +7,7 @@ from .slots import FREE_TEXT, Filler
 
 SLOT = re.compile(r"\{(\w+)\}")
 QUESTION = re.compile(r"^(what|how|can|could|would|is|do|does|which|where|are|have|any|has|did|was|who|why|when)\b", re.I)
+ONLY_AFTER_ORDERS = (", will you", ", okay", " now")
 STYLES = {"written": 0.36, "lower": 0.2, "spoken": 0.3, "typo": 0.14}
 CORRECTABLE = ("machine", "quantity", "number", "code", "count", "percent", "duration")
 # Cases a phrasing: commands, and what is no command and has a slot.
@@ -71,11 +72,12 @@ def utterance(phrasing, filler, style, frames, draw):
     text = with_typo(phrasing.text, draw) if style == "typo" else phrasing.text
     text = articles(SLOT.sub(lambda match: filler.render(match.group(1)), text))
     ends_free = bool(phrasing.slots) and phrasing.slots[-1] in FREE_TEXT and phrasing.text.endswith("}")
-    polite = re.search(r"\b(please|thank|will you|would you|can you|could you)\b", phrasing.text)
+    polite = re.search(r"\b(please|thank|will you|would you|can you|could you|now|moment)\b", phrasing.text)
     if draw.chance(0.22 if filler.tool else 0.1):
         text = draw.pick(frames["before"]) + text
     if filler.tool and not ends_free and not polite and draw.chance(0.15):
-        text += draw.pick(frames["after"])
+        asks = QUESTION.match(phrasing.text)
+        text += draw.pick([frame for frame in frames["after"] if not (asks and frame in ONLY_AFTER_ORDERS)])
     if style == "written":
         text = text[0].upper() + text[1:]
         if not ends_free and draw.chance(0.7):

@@ -4,6 +4,7 @@ import re
 from . import spoken
 
 FREE_TEXT = ("text", "note", "title", "label")
+ONLY_TOO_HIGH = ("vibration", "current", "conductivity")  # nobody minds too little of them
 
 
 class Filler:
@@ -18,6 +19,7 @@ class Filler:
         self.machine = None
         self.correct = None  # the slot that is said wrongly first
         self.marker = None
+        self.from_unit = None
 
     def choose_machine(self, slots):
         """Before any slot is rendered: a machine that has what the phrasing talks about, and its parameter and unit."""
@@ -32,8 +34,14 @@ class Filler:
         self.machine = self.draw.pick(names)
         if needs_quantity:
             entries = self.world.machines[self.machine][table]
-            self.parameter = parameter or self.draw.pick(sorted(entries))
-            self.unit, low, high, step = self.draw.pick(entries[self.parameter])
+            limit = self.arguments.get("limit")
+            names = [name for name in sorted(entries) if limit != "low" or name not in ONLY_TOO_HIGH]
+            self.parameter = parameter or self.draw.pick(names)
+            # A number without a unit is in the machine's usual one.
+            self.unit, low, high, step = entries[self.parameter][0] if "number" in slots else self.draw.pick(entries[self.parameter])
+            if limit:  # somewhere in the upper or the lower third
+                third = step * int((high - low) / step / 3)
+                low, high = (high - third, high) if limit == "high" else (low, low + third)
             self.value = self.draw.on_grid(low, high, step)
             self.wrong_value = self.draw.on_grid(low, high, step)
 
@@ -230,7 +238,7 @@ class Filler:
 
     def slot_from(self, wrong=False):
         table = self.world.words["convert"]
-        self.from_unit = self.draw.pick(sorted(table))
+        self.from_unit = self.from_unit or self.draw.pick(sorted(table))
         low, high, step = table[self.from_unit]["range"]
         value = self.draw.on_grid(low, high, step)
         self.note(wrong, value=value, **{"from": self.from_unit})
@@ -238,8 +246,7 @@ class Filler:
 
     def slot_to(self):
         table = self.world.words["convert"]
-        if getattr(self, "from_unit", None) is None:
-            self.from_unit = self.draw.pick(sorted(table))
+        self.from_unit = self.from_unit or self.draw.pick(sorted(table))
         unit = self.draw.pick(table[self.from_unit]["with"])
         self.note(False, to=unit)
         return self.draw.pick(table[unit]["to"])
