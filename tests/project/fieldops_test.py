@@ -99,6 +99,19 @@ class FieldOps(unittest.TestCase):
         with self.assertRaises(ValueError):
             schema.problems({"type": "string", "format": "date"}, "x")
 
+    def test_the_read_me_counts_right(self):
+        text = (ROOT / "README.md").read_text(encoding="utf-8")
+        count = {task: [len(by_split[split]) for split in make.SPLITS] for task, by_split in self.tasks.items()}
+        phrasings = [len({case["phrasing"] for case in self.tasks["commands"][split] if case["expected"]["name"]}) for split in make.SPLITS]
+        lines = sum(log["text"].count("\n") for log in self.logs.values())
+        events = sum(len(log["events"]) for log in self.logs.values())
+        refused = sum(case["category"] == "unanswerable" for cases in self.tasks["questions"].values() for case in cases)
+        for line in ("{:,} train, {:,} validation, {:,} test".format(*count["commands"]),
+                     "{}, {}, {} ({} unanswerable in all)".format(*count["questions"], refused), "{}, {}, {} (some".format(*count["summaries"]),
+                     "{} training phrasings, {} for validation, {} for the test".format(*phrasings),
+                     "9 files, {:,} lines, {} events".format(lines, events)):
+            self.assertIn(line, text)
+
     def test_every_case_can_be_told_from_the_others(self):
         ids = [case["id"] for by_split in self.tasks.values() for cases in by_split.values() for case in cases]
         self.assertEqual(len(ids), len(set(ids)))

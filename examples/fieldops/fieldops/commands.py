@@ -79,7 +79,8 @@ def utterance(phrasing, filler, style, frames, draw):
         asks = QUESTION.match(phrasing.text)
         text += draw.pick([frame for frame in frames["after"] if not (asks and frame in ONLY_AFTER_ORDERS)])
     if style == "written":
-        text = text[0].upper() + text[1:]
+        if not re.match(r"\{(%s)\}" % "|".join(FREE_TEXT), phrasing.text):
+            text = text[0].upper() + text[1:]
         if not ends_free and draw.chance(0.7):
             text += "?" if QUESTION.match(text) else "."
     elif style in ("lower", "spoken"):
