@@ -51,6 +51,9 @@ def parse(world, manuals, header, question):
     groups = alternatives(fields[2])
     case.update(expected={"answer": ", ".join(group[0] for group in groups), "all_of": groups}, metric="contains", machines=machines, sections=sections)
     extra = {field[0]: field[1:].strip() for field in fields[3:]}
+    if "&" in extra:
+        name = world.machines[machines[0]]["manual"]
+        case["also"] = [{"path": name, "section": heading_of(manuals[name], number)} for number in extra["&"].split()]
     case["evidence"] = [group[0] for group in alternatives(extra["+"])] if "+" in extra else [group[0] for group in groups]
     if "?" in extra:
         case.update(expected=groups[0][0], choices=alternatives(extra["?"])[0], metric="choice")
@@ -89,6 +92,9 @@ def check(world, by_split):
             for index, text in enumerate(texts):
                 if not any(holds(text, words) for words in case["evidence"]):
                     yield "%s: nothing of the answer is in section %s" % (case["id"], case["sections"][index]["section"])
+            for section in case.get("also", []):
+                if len(texts) != 1 or not all(holds(manuals[section["path"]][section["section"]], words) for words in case["evidence"]):
+                    yield "%s: section %s does not answer it too" % (case["id"], section["section"])
             if case["category"] in ("comparison", "conversion", "two_sections") and "derived" not in case:
                 yield "%s: says not how its answer is derived" % case["id"]
             if case["metric"] == "choice" and case["expected"] not in case["choices"]:
