@@ -1,6 +1,6 @@
 """Checks of the command cases: labels against the schemas, values against the words said, splits against each other."""
 from .commands import SLOT, split_phrasings
-from .masks import Masker, near
+from .masks import Masker, pairs_too_near
 from .schema import problems
 
 SPLITS = ("train", "validation", "test")
@@ -34,17 +34,6 @@ def check_unseen(world, by_split):
                 words = {name, machine["code"].lower(), machine["maker"].lower()}
                 if words & set(case["prompt"].lower().replace("-", " ").split()) or case["expected"]["arguments"].get("machine") == name:
                     yield "%s: speaks of the %s, which is kept for the test" % (case["id"], name)
-
-
-def pairs_too_near(left, right):
-    """left, right: {mask: id}. Pairs of different splits that are the same or nearly."""
-    words = {mask: set(mask) for mask in right}
-    for mask, name in left.items():
-        own = set(mask)
-        for other, other_name in right.items():
-            longest = max(len(mask), len(other))
-            if len(own & words[other]) * 5 >= 3 * min(len(own), len(words[other])) and abs(len(mask) - len(other)) * 5 <= longest and near(mask, other):
-                yield name, other_name
 
 
 def check_apart(world, by_split):

@@ -69,3 +69,14 @@ def distance(first, second, limit):
 def near(first, second):
     """True where two masks are the same or differ in at most a fifth of their words."""
     return distance(first, second, max(len(first), len(second)) // 5) <= max(len(first), len(second)) // 5
+
+
+def pairs_too_near(left, right):
+    """left, right: {mask: id}. Pairs of different splits that are the same or nearly."""
+    words = {mask: set(mask) for mask in right}
+    for mask, name in left.items():
+        own = set(mask)
+        for other, other_name in right.items():
+            longest = max(len(mask), len(other))
+            if len(own & words[other]) * 5 >= 3 * min(len(own), len(words[other])) and abs(len(mask) - len(other)) * 5 <= longest and near(mask, other):
+                yield name, other_name

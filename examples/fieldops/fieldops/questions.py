@@ -4,6 +4,7 @@ import unicodedata
 
 from .draw import Draw
 from .manuals import read_manuals
+from .masks import Masker, pairs_too_near
 
 CATEGORIES = ("fact", "table", "fault", "procedure", "comparison", "conversion", "two_sections", "unanswerable")
 
@@ -101,13 +102,11 @@ def check(world, by_split):
                 yield "%s: the answer is no choice" % case["id"]
             if case["category"] == "unanswerable":
                 yield from check_no_code(world, manuals, case)
-    seen = {}
-    for split, cases in by_split.items():
-        for case in cases:
-            words = re.sub(r"\W+", " ", case["prompt"].lower()).strip()
-            if words in seen:
-                yield "%s and %s ask the same" % (case["id"], seen[words])
-            seen[words] = case["id"]
+    masker = Masker(world)
+    asked = {split: {masker.mask(case["prompt"]): case["id"] for case in cases} for split, cases in by_split.items()}
+    for first, second in (("train", "test"), ("train", "validation"), ("validation", "test")):
+        for one, other in pairs_too_near(asked[first], asked[second]):
+            yield "%s and %s are alike" % (one, other)
 
 
 def check_no_code(world, manuals, case):
