@@ -12,6 +12,7 @@ import sys
 
 from fieldops import check_commands, check_summaries, commands, logs, questions, summaries
 from fieldops.draw import Draw
+from fieldops.manuals import read_manuals
 
 ROOT = pathlib.Path(__file__).resolve().parent
 SPLITS = ("train", "validation", "test")
@@ -47,7 +48,7 @@ def make(world):
 
 def check_names(world):
     """Fault codes and part numbers that commands speak of are in the manuals."""
-    manuals = questions.read_manuals(ROOT)
+    manuals = read_manuals(ROOT)
     text = {name: " ".join(manuals[machine["manual"]].values()) for name, machine in world.machines.items()}
     for name, machine in world.machines.items():
         for code in machine["fault_codes"]:

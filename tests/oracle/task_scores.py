@@ -10,23 +10,16 @@ also "paired": how often only the one or only the other is right, and the two-si
 """
 import json
 import math
+import pathlib
 import re
 import sys
-import unicodedata
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "examples" / "fieldops"))
+
+from fieldops.answers import holds, normal  # noqa: E402
 
 REFUSALS = ("do not say", "does not say", "don't say", "doesn't say", "not in the manual", "not mentioned", "no information", "cannot answer",
             "can't answer", "cannot find", "could not find", "not specified", "not provided")
-
-
-def normal(text):
-    text = unicodedata.normalize("NFKC", text).casefold()
-    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
-    text = re.sub(r"\s*degrees? (celsius|fahrenheit|c|f)\b", lambda match: " °" + match.group(1)[0], text)
-    return " ".join(re.sub(r"(?<=\d)(?=[^\W\d_]|[°%])", " ", text).split())
-
-
-def occurs(text, words):
-    return re.search(r"(?<!\w)(?<!\d[.,])%s(?!\w)(?![.,]\d)" % re.escape(normal(words)), normal(text)) is not None
 
 
 def is_refusal(answer):
@@ -48,7 +41,7 @@ def choice(case, answer):
 
 
 def contains(case, answer):
-    found = all(any(occurs(answer["answer"], variant) for variant in group) for group in case["expected"]["all_of"])
+    found = all(any(holds(answer["answer"], variant) for variant in group) for group in case["expected"]["all_of"])
     return {"score": float(found)}
 
 

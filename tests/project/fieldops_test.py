@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2] / "examples" / "fieldops"
 sys.path.insert(0, str(ROOT))
 
 import make  # noqa: E402
-from fieldops import check_commands, check_summaries, commands, manuals, questions, schema  # noqa: E402
+from fieldops import answers, check_commands, check_summaries, commands, manuals, questions, schema  # noqa: E402
 
 
 class FieldOps(unittest.TestCase):
@@ -88,12 +88,12 @@ class FieldOps(unittest.TestCase):
         self.assertIn("cuts the event", self.problems(lambda by_split: check_summaries.check(self.world, self.logs, by_split), "summaries", cut))
 
     def test_words_of_answers_stand_alone(self):
-        self.assertTrue(questions.holds("wait for 90 seconds.", "90 seconds"))
-        self.assertTrue(questions.holds("about 2,950rpm", "2950 rpm"))
-        self.assertTrue(questions.holds("at 104 degrees Celsius", "104 °C"))
-        self.assertFalse(questions.holds("15 bar", "5 bar"))
-        self.assertFalse(questions.holds("2.5 bar", "5 bar"))
-        self.assertFalse(questions.holds("E071", "E07"))
+        self.assertTrue(answers.holds("wait for 90 seconds.", "90 seconds"))
+        self.assertTrue(answers.holds("about 2,950rpm", "2950 rpm"))
+        self.assertTrue(answers.holds("at 104 degrees Celsius", "104 °C"))
+        self.assertFalse(answers.holds("15 bar", "5 bar"))
+        self.assertFalse(answers.holds("2.5 bar", "5 bar"))
+        self.assertFalse(answers.holds("E071", "E07"))
 
     def test_schema_keywords_that_are_not_understood_are_an_error(self):
         with self.assertRaises(ValueError):

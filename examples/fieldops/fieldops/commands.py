@@ -137,8 +137,10 @@ class World:
 
     def __init__(self, root):
         self.root = root
-        read = lambda name: json.loads((root / name).read_text(encoding="utf-8"))
-        self.machines, self.words = read("sources/machines.json"), read("sources/words.json")
-        self.tools = {tool["function"]["name"]: tool["function"] for tool in read("tools.json")}
+        self.machines, self.words = self.read("sources/machines.json"), self.read("sources/words.json")
+        self.tools = {tool["function"]["name"]: tool["function"] for tool in self.read("tools.json")}
         self.properties = {name: list(tool["parameters"]["properties"]) for name, tool in self.tools.items()}
         self.test_machines = [name for name, machine in self.machines.items() if machine["in"] == "test"]
+
+    def read(self, name):
+        return json.loads((self.root / name).read_text(encoding="utf-8"))

@@ -1,26 +1,12 @@
 """Question cases from sources/questions/*.txt, and their checks against the manuals."""
 import re
-import unicodedata
 
+from .answers import holds
 from .draw import Draw
 from .manuals import read_manuals
 from .masks import Masker, pairs_too_near
 
 CATEGORIES = ("fact", "table", "fault", "procedure", "comparison", "conversion", "two_sections", "unanswerable")
-
-
-def normal(text):
-    """The form in which answers are compared (docs/task-files.md, `contains`)."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
-    text = re.sub(r"\s*degrees? (celsius|fahrenheit|c|f)\b", lambda match: " °" + match.group(1)[0], text)
-    return " ".join(re.sub(r"(?<=\d)(?=[^\W\d_]|[°%])", " ", text).split())
-
-
-def holds(text, words):
-    """True where `words` stand in `text` with no letter or figure run on to either end."""
-    wanted = re.escape(normal(words))
-    return re.search(r"(?<![\w])(?<!\d[.,])%s(?![\w])(?![.,]\d)" % wanted, normal(text)) is not None
 
 
 def heading_of(sections, number):

@@ -4,6 +4,7 @@ import re
 from . import spoken
 
 FREE_TEXT = ("text", "note", "title", "label")
+KEYED = ("mode", "priority", "status", "procedure", "place", "contact")  # an argument of that name, its forms in words.json
 ONLY_TOO_HIGH = ("vibration", "current", "conductivity")  # nobody minds too little of them
 
 
@@ -46,6 +47,10 @@ class Filler:
             self.wrong_value = self.draw.on_grid(low, high, step)
 
     def render(self, slot):
+        if slot in KEYED:
+            return self.keyed(slot)
+        if slot in ("note", "text"):
+            return self.free(slot)
         text = getattr(self, "slot_" + slot)()
         if slot != self.correct:
             return text
@@ -136,45 +141,21 @@ class Filler:
         self.note(wrong, percent=percent)
         return self.number_text(percent)
 
-    def keyed(self, kind, key=None):
+    def keyed(self, kind):
         values = [value for value, forms in self.world.words[kind].items() if self.side == "test" or self.side in forms]
         value = self.draw.pick(values)
-        self.note(False, **{key or kind: value})
+        self.note(False, **{kind: value})
         return self.word(kind, value)
-
-    def slot_mode(self):
-        return self.keyed("mode")
-
-    def slot_priority(self):
-        return self.keyed("priority")
-
-    def slot_status(self):
-        return self.keyed("status")
-
-    def slot_procedure(self):
-        return self.keyed("procedure")
-
-    def slot_place(self):
-        return self.keyed("place")
-
-    def slot_contact(self):
-        return self.keyed("contact")
 
     def slot_task(self):
         task = self.draw.pick(self.world.machines[self.machine]["tasks"])
         self.note(False, task=task)
         return self.word("task", task)
 
-    def free(self, kind, key=None):
+    def free(self, kind):
         said = self.draw.pick(self.world.words[kind][self.side])
-        self.note(False, **{key or kind: said})
+        self.note(False, **{kind: said})
         return said
-
-    def slot_note(self):
-        return self.free("note")
-
-    def slot_text(self):
-        return self.free("text")
 
     def slot_label(self):
         said = self.draw.pick(self.world.words["label"][self.side])
