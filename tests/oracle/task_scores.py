@@ -100,11 +100,12 @@ def rouge_l(case, answer):
     return {"score": max(rouge(answer["answer"], reference) for reference in case["expected"]["references"])}
 
 
+def overlap(one, other):
+    return one["first_line"] <= other["last_line"] and other["first_line"] <= one["last_line"]
+
+
 def matching(expected, given):
     """The largest one-to-one matching of events that share a line: {index of expected: index of given}."""
-    def overlap(one, other):
-        return one["first_line"] <= other["last_line"] and other["first_line"] <= one["last_line"]
-
     owner = {}  # index of given: index of expected
 
     def place(i, tried):
@@ -125,7 +126,9 @@ def events(case, answer):
     expected, given = case["expected"]["events"], answer.get("events", [])
     matched = matching(expected, given)
     severity = sum(expected[i]["severity"] == given[j].get("severity") for i, j in matched.items())
-    return {"score": float(len(matched) == len(expected) == len(given)), "events": [len(matched), len(expected), len(given) - len(matched), severity],
+    invented = sum(not any(overlap(event, one) for one in expected) for event in given)
+    repeated = len(given) - len(matched) - invented
+    return {"score": float(len(matched) == len(expected) and not invented), "events": [len(matched), len(expected), invented, repeated, severity],
             "rouge_l": rouge(answer.get("summary", ""), case["expected"]["summary"])}
 
 
@@ -156,8 +159,8 @@ def summary(results):
         out["slot_f1"] = 2.0 * shared / (given + wanted) if given + wanted else 1.0
     counted = [result["events"] for result in results if "events" in result]
     if counted:
-        matched, expected, invented, severity = map(sum, zip(*counted))
-        out.update(event_recall=matched / expected if expected else 1.0, invented=invented, severity_accuracy=severity / matched if matched else 1.0,
+        matched, expected, invented, repeated, severity = map(sum, zip(*counted))
+        out.update(event_recall=matched / expected if expected else 1.0, invented=invented, repeated=repeated, severity_accuracy=severity / matched if matched else 1.0,
                    rouge_l=sum(result["rouge_l"] for result in results if "rouge_l" in result) / len(counted))
     return out
 
