@@ -2,7 +2,8 @@
 
 A description names a format of telemetry and of messages, the channels with mean and noise, routine chatter, and events. An event has
 lines ([minutes after its start, level, text]), possibly repeated, and what it does to the telemetry for `span` minutes: `ramp` and
-`set` change channels, `state` the state, `silent` stops telemetry, `clock` moves the clock for good. With `"telemetry": true` the
+`set` change channels, `state` the state, `silent` stops telemetry and chatter, `clock` moves the clock for good. `set` and `state` hold from `from`
+minutes on; with `down`, for so long in each repetition and from the last one to the end. With `"telemetry": true` the
 telemetry lines of the span belong to the event. A span of 100000 is for good.
 """
 import datetime
@@ -22,7 +23,7 @@ class Writer:
         self.lines = list(spec.get("header", []))
         self.start = datetime.datetime.fromisoformat(spec["start"])
         self.shift = 0  # seconds that the clock is off
-        self.events = [dict(event, index=i, first_line=None, last_line=None, touched=None, times=[], begin=minutes(event["at"]))
+        self.events = [dict(event, index=i, first_line=None, last_line=None, touched=None, times=[], begin=minutes(event["at"]) + self.draw.uniform(0.1, 0.9))
                        for i, event in enumerate(spec["events"])]
 
     def put(self, text, event):
@@ -45,9 +46,12 @@ class Writer:
                 "syslog": moment.strftime("%b %d %H:%M:%S"), "epoch": int((moment - datetime.datetime(1970, 1, 1)).total_seconds()),
                 "state": state, "n": self.draw.between(101, 189), **values}
 
+    def active(self, minute):
+        return [event for event in self.events if event["begin"] <= minute < event["begin"] + event.get("span", 0)]
+
     def telemetry(self, minute):
         state, values, owner = self.spec.get("state", "RUN"), {}, None
-        active = [event for event in self.events if event["begin"] <= minute < event["begin"] + event.get("span", 0)]
+        active = self.active(minute)
         if any(event.get("silent") for event in active):
             return
         for name, (mean, noise, decimals) in self.spec["channels"].items():
@@ -56,10 +60,11 @@ class Writer:
                 if name in event.get("ramp", {}):
                     low, high = event["ramp"][name]
                     value += low + (high - low) * (minute - event["begin"]) / event["span"]
-                value = event.get("set", {}).get(name, value)
+                if is_down(event, minute):
+                    value = event.get("set", {}).get(name, value)
             values[name] = "%.*f" % (decimals, value)
         for event in active:
-            state = event.get("state", state)
+            state = event.get("state", state) if is_down(event, minute) else state
             owner = event if event.get("telemetry") else owner
         fields = self.fields(minute, state, values)
         self.put(self.spec["telemetry"].format(**fields), owner)
@@ -70,6 +75,8 @@ class Writer:
             owner["times"].append(fields["clock"])
 
     def message(self, minute, level, text, event):
+        if event is None and any(other.get("silent") for other in self.active(minute)):
+            return
         fields = self.fields(minute, self.spec.get("state", "RUN"), {})
         text = text.format(**fields)
         head, *rest = text.split("\n")
@@ -93,12 +100,12 @@ class Writer:
             repeat = event.get("repeat", {"times": 1, "every": 0})
             for round_number in range(repeat["times"]):
                 for offset, level, text in event["lines"]:
-                    at = event["begin"] + round_number * repeat["every"] + offset
+                    at = event["begin"] + round_number * repeat["every"] + offset + (self.draw.uniform(0, 0.6) if offset > 0 or round_number else 0)
                     entries.append((at, 0, ("message", level, text.replace("{round}", str(round_number + 1)), event)))
             for offset, level, text in event.get("after", []):
-                entries.append((event["begin"] + offset, 0, ("message", level, text, event)))
+                entries.append((event["begin"] + offset + self.draw.uniform(0, 0.5), 0, ("message", level, text, event)))
             if "clock" in event:
-                entries.append((event["begin"] + 0.001, 0, ("clock", event["clock"])))
+                entries.append((event["begin"] + 0.1, 0, ("clock", event["clock"])))
         return sorted(entries, key=lambda entry: entry[:2])
 
     def write(self):
@@ -120,6 +127,24 @@ class Writer:
             result.append({"what": event["what"], "kind": event["kind"], "severity": event["severity"], "first_line": event["first_line"],
                            "last_line": event["last_line"], "count": count, "summary": summary, "touched": event["touched"]})
         return result
+
+
+def last_offset(event):
+    """Minutes from an event's start to its last message, which says that it is over; the span where nothing follows the first."""
+    rounds = (event.get("repeat", {"times": 1})["times"] - 1) * event.get("repeat", {"every": 0})["every"]
+    last = max([offset + rounds for offset, _, _ in event["lines"]] + [offset for offset, _, _ in event.get("after", [])])
+    return last if last > 0 else event["span"]
+
+
+def is_down(event, minute):
+    """Whether `set` and `state` of an active event hold at that minute."""
+    since = minute - event["begin"]
+    if since >= last_offset(event):
+        return False
+    if "down" not in event:
+        return since >= event.get("from", 0)
+    repeat = event["repeat"]
+    return since >= (repeat["times"] - 1) * repeat["every"] or since % repeat["every"] < event["down"]
 
 
 def minutes(at):
