@@ -2,9 +2,9 @@
 
 A description names a format of telemetry and of messages, the channels with mean and noise, routine chatter, and events. An event has
 lines ([minutes after its start, level, text]), possibly repeated, and what it does to the telemetry for `span` minutes: `ramp` and
-`set` change channels, `state` the state, `silent` stops telemetry and chatter, `clock` moves the clock for good. `set` and `state` hold from `from`
-minutes on; with `down`, for so long in each repetition and from the last one to the end. With `"telemetry": true` the
-telemetry lines of the span belong to the event. A span of 100000 is for good.
+`set` change channels, `state` the state, `silent` stops telemetry and chatter, `clock` moves the clock for good. `set` and `state` hold
+from `from` minutes on until the event's last message; with `down`, for so long in each repetition and from the last one to the end. With
+`"telemetry": true` the telemetry lines of the span belong to the event. A span of 100000 is for good.
 """
 import datetime
 import json
@@ -23,8 +23,8 @@ class Writer:
         self.lines = list(spec.get("header", []))
         self.start = datetime.datetime.fromisoformat(spec["start"])
         self.shift = 0  # seconds that the clock is off
-        self.events = [dict(event, index=i, first_line=None, last_line=None, touched=None, times=[], begin=minutes(event["at"]) + self.draw.uniform(0.1, 0.9))
-                       for i, event in enumerate(spec["events"])]
+        self.events = [dict(event, first_line=None, last_line=None, touched=None, times=[], begin=minutes(event["at"]) + self.draw.uniform(0.1, 0.9))
+                       for event in spec["events"]]
 
     def put(self, text, event):
         """Writes `text` (possibly several lines); they belong to `event` where there is one."""
