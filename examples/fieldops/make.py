@@ -99,7 +99,8 @@ def main():
         problems = list(check(world, files, tasks, all_logs))
         for problem in problems:
             print(problem, file=sys.stderr)
-        print("%d files, %d cases, %d problems" % (len(files), sum(len(cases) for by_split in tasks.values() for cases in by_split.values()), len(problems)))
+        count = sum(len(cases) for by_split in tasks.values() for cases in by_split.values())
+        print("%d files, %d cases, %d problems" % (len(files), count, len(problems)))
         return 1 if problems else 0
     if options.show:
         show(tasks, options.show)

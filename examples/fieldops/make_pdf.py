@@ -18,7 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parent
 STYLES = getSampleStyleSheet()
 CELL = ParagraphStyle("cell", parent=STYLES["BodyText"], fontSize=9, leading=11)
 STEP = ParagraphStyle("step", parent=STYLES["BodyText"], leftIndent=8 * mm, bulletIndent=2 * mm)
-GRID = TableStyle([("GRID", (0, 0), (-1, -1), 0.4, colors.grey), ("BACKGROUND", (0, 0), (-1, 0), colors.whitesmoke), ("VALIGN", (0, 0), (-1, -1), "TOP")])
+GRID = TableStyle([("GRID", (0, 0), (-1, -1), 0.4, colors.grey), ("BACKGROUND", (0, 0), (-1, 0), colors.whitesmoke),
+                   ("VALIGN", (0, 0), (-1, -1), "TOP")])
 
 
 def inline(text):

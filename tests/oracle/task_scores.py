@@ -160,7 +160,8 @@ def summary(results):
     counted = [result["events"] for result in results if "events" in result]
     if counted:
         matched, expected, invented, repeated, severity = map(sum, zip(*counted))
-        out.update(event_recall=matched / expected if expected else 1.0, invented=invented, repeated=repeated, severity_accuracy=severity / matched if matched else 1.0,
+        out.update(event_recall=matched / expected if expected else 1.0, invented=invented, repeated=repeated,
+                   severity_accuracy=severity / matched if matched else 1.0,
                    rouge_l=sum(result["rouge_l"] for result in results if "rouge_l" in result) / len(counted))
     return out
 

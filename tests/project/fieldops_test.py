@@ -76,7 +76,8 @@ class FieldOps(unittest.TestCase):
 
     def test_a_question_about_a_known_code_is_not_unanswerable(self):
         def ask(by_split):
-            by_split["test"].append({"id": "known", "category": "unanswerable", "metric": "refusal", "prompt": "HX-200, E07?", "machines": ["chiller"]})
+            by_split["test"].append({"id": "known", "category": "unanswerable", "metric": "refusal",
+                                     "prompt": "HX-200, E07?", "machines": ["chiller"]})
 
         self.assertIn("known: E07 is in the manual", self.problems(self.questions_check, "questions", ask))
 

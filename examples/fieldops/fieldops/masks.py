@@ -78,5 +78,6 @@ def pairs_too_near(left, right):
         own = set(mask)
         for other, other_name in right.items():
             longest = max(len(mask), len(other))
-            if len(own & words[other]) * 5 >= 3 * min(len(own), len(words[other])) and abs(len(mask) - len(other)) * 5 <= longest and near(mask, other):
+            akin = len(own & words[other]) * 5 >= 3 * min(len(own), len(words[other])) and abs(len(mask) - len(other)) * 5 <= longest
+            if akin and near(mask, other):
                 yield name, other_name

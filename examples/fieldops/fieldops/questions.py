@@ -36,7 +36,8 @@ def parse(world, manuals, header, question):
         if machine not in machines:
             machines.append(machine)
     groups = alternatives(fields[2])
-    case.update(expected={"answer": ", ".join(group[0] for group in groups), "all_of": groups}, metric="contains", machines=machines, sections=sections)
+    case.update(expected={"answer": ", ".join(group[0] for group in groups), "all_of": groups}, metric="contains",
+                machines=machines, sections=sections)
     extra = {field[0]: field[1:].strip() for field in fields[3:]}
     if "&" in extra:
         name = world.machines[machines[0]]["manual"]

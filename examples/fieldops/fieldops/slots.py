@@ -205,7 +205,8 @@ class Filler:
         if not self.correct and self.draw.chance(0.2):
             said, value, unit = self.draw.pick(special)
         else:
-            unit, counts = self.draw.pick([("minutes", [2, 3, 5, 8, 10, 12, 15, 20, 25, 30, 40, 45, 90]), ("seconds", [10, 20, 30, 45, 60, 90]), ("hours", [2, 3, 4, 6])])
+            unit, counts = self.draw.pick([("minutes", [2, 3, 5, 8, 10, 12, 15, 20, 25, 30, 40, 45, 90]),
+                                           ("seconds", [10, 20, 30, 45, 60, 90]), ("hours", [2, 3, 4, 6])])
             value = self.draw.pick(counts)
             said = self.number_text(value) + " " + unit
         self.note(wrong, duration=value, unit=unit)

@@ -54,10 +54,11 @@ def build(logs, split):
             shown = [event for event in events if inside(event, window)]
             summary = " ".join(event["summary"] for event in shown) or draw.pick(QUIET)
             kinds = sorted({event["kind"] for event in shown})
-            cases.append({"id": "", "task": "summary", "category": kinds[0] if len(kinds) == 1 else ("several" if kinds else "none"), "machine": log["machine"],
+            category = kinds[0] if len(kinds) == 1 else ("several" if kinds else "none")
+            expected = [{key: value for key, value in event.items() if key not in ("summary", "touched")} for event in shown]
+            cases.append({"id": "", "task": "summary", "category": category, "machine": log["machine"],
                           "log": {"path": "../logs/" + name, "first_line": window[0], "last_line": window[1]},
-                          "expected": {"events": [{key: value for key, value in event.items() if key not in ("summary", "touched")} for event in shown], "summary": summary},
-                          "metric": "events"})
+                          "expected": {"events": expected, "summary": summary}, "metric": "events"})
     for number, case in enumerate(cases):
         case["id"] = "summary-%s-%03d" % (split, number + 1)
     return cases
