@@ -1,10 +1,11 @@
 """Writes log files from the descriptions in sources/logs/*.json, and knows the lines of every event in them.
 
 A description names a format of telemetry and of messages, the channels with mean and noise, routine chatter, and events. An event has
-lines ([minutes after its start, level, text]), possibly repeated, and what it does to the telemetry for `span` minutes: `ramp` and
-`set` change channels, `state` the state, `silent` stops telemetry and chatter, `clock` moves the clock for good. `set` and `state` hold
-from `from` minutes on until the event's last message; with `down`, for so long in each repetition and from the last one to the end. With
-`"telemetry": true` the telemetry lines of the span belong to the event. A span of 100000 is for good.
+lines ([minutes after its start, level, text]), possibly repeated (`count`: where the times are more than that), and what it does to the
+telemetry for `span` minutes: `ramp` and `set` change channels, `state` the state, `silent` stops telemetry and chatter, `clock` moves the
+clock for good. `set` and `state` hold from `from` minutes on until the event's last message; with `down`, for so long in each repetition
+and from the last one to the end. With `"telemetry": true` the telemetry lines of the span belong to the event. A span of 100000 is for
+good.
 """
 import datetime
 import json
@@ -122,7 +123,7 @@ class Writer:
         """The events as the task files have them, in the order of lines."""
         result = []
         for event in sorted(self.events, key=lambda event: event["first_line"]):
-            count = event.get("repeat", {"times": 1})["times"]
+            count = event.get("count", event.get("repeat", {"times": 1})["times"])
             summary = event["summary"].format(first=event["times"][0], last=event["times"][-1], count=count)
             result.append({"what": event["what"], "kind": event["kind"], "severity": event["severity"], "first_line": event["first_line"],
                            "last_line": event["last_line"], "count": count, "summary": summary, "touched": event["touched"]})
