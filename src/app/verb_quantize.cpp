@@ -3,6 +3,7 @@
 #include <fstream>
 #include <optional>
 
+#include "app/best_quantization.h"
 #include "app/interrupt.h"
 #include "app/model_summary.h"
 #include "app/paths.h"
@@ -25,6 +26,7 @@ class Quantize : public Command {
                   "IN [OUT] TYPE [THREADS]: a GGUF file, the one to write (ggml-model-TYPE.gguf beside IN), a type");
     declare_importance(options);
     declare_types(options);
+    best_.declare(options);
     options.heading("Files and machine");
     options.flag("--keep-split", options_.keep_split, "Write as many parts as the input has");
     options
@@ -40,6 +42,7 @@ class Quantize : public Command {
   }
 
   ExitCode run(Console& console) override {
+    if (best_.is_wanted(method_)) return run_best(console);
     read_arguments();
     const Gguf gguf = Gguf::open(resolve_model(input_));
     read_imatrix();
@@ -64,9 +67,30 @@ class Quantize : public Command {
   }
 
  private:
+  ExitCode run_best(Console& console) {
+    if (arguments_.size() != 2) {
+      fail(ExitCode::usage,
+           "quantize --method best: expected IN OUT, found {} names; the size is --budget or --like TYPE",
+           arguments_.size());
+    }
+    if (dry_run_ || imatrix_path_ || options_.pure || !options_.tensor_types.empty() || options_.output_tensor_type ||
+        options_.token_embedding_type || options_.keep_split || !overrides_.empty()) {
+      fail(
+          ExitCode::usage,
+          "quantize --method best chooses the types itself: it takes no --imatrix, --tensor-type and the like, --pure, "
+          "--keep-split, --override-kv or --dry-run");
+    }
+    const unsigned threads = context_.threads ? static_cast<unsigned>(*context_.threads) : usable_cpus();
+    best_.run(console, resolve_model(arguments_[0]), arguments_[1], threads, context_.isa, json_);
+    return ExitCode::done;
+  }
+
   void declare_importance(OptionTable& options) {
     options.heading("What matters");
-    options.choice("--method", "HOW", method_, {"rtn"}, "How weights are rounded; rtn: each to its nearest level");
+    options.choice(
+        "--method", "HOW", method_, {"rtn", "best"},
+        "rtn: each weight to its nearest level; best: formats chosen and weights rounded by measured loss (default "
+        "with --budget or --like)");
     options.text("--imatrix", "FILE", imatrix_path_, "Importance matrix of the model, of imatrix or llama-imatrix")
         .path();
     options.texts("--include-weights", "NAME", options_.include_weights,
@@ -166,7 +190,7 @@ class Quantize : public Command {
 
   void print_report(Console& console, const Gguf& gguf, const QuantizePlan& plan,
                     const std::vector<TensorResult>& results) const {
-    nlohmann::ordered_json json = {{"input", gguf.path()}, {"type", options_.mix->name}, {"method", method_}};
+    nlohmann::ordered_json json = {{"input", gguf.path()}, {"type", options_.mix->name}, {"method", "rtn"}};
     if (!dry_run_) json["output"] = output_files(gguf, options_, output_);
     json["bytes"] = plan.bytes();
     json["parameters"] = plan.parameters();
@@ -217,10 +241,11 @@ class Quantize : public Command {
   std::vector<std::string> arguments_;
   std::string input_;
   std::string output_;
-  std::string method_ = "rtn";
+  std::string method_;
   std::optional<std::string> imatrix_path_;
   std::optional<Imatrix> imatrix_;
   QuantizeOptions options_;
+  BestQuantization best_;
   std::vector<MetadataOverride> overrides_;
   ContextOptions context_;
   bool dry_run_ = false;

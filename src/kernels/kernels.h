@@ -95,6 +95,48 @@ struct AttentionTask {
 };
 size_t attention_scratch_bytes(size_t head_dim);
 
+// ---- quantization with error feedback -----------------------------------------------------------------------------------
+
+// Rounds a run of columns of 16 rows (the lanes, innermost everywhere), each row to the best of several scales and offsets:
+//   for c in order: level = the nearest to (target[c] - offset) / scale; value = scale * level + offset;
+//     loss += cost[c] * (target[c] - value)^2; target[j] += (weight[c] - value) * feedback[c][j] for c < j < columns.
+// A lane whose loss is below what `loss` holds has its loss, levels and values replaced, and its candidate's number in `choice`;
+// the others keep theirs, with -1 there.
+inline constexpr size_t kRoundColumns = 32;
+struct RoundTask {
+  size_t columns;         // at most kRoundColumns
+  size_t stride;          // floats from column to column of target, weight, level and value
+  const float* target;    // [columns][16]
+  const float* weight;    // [columns][16]
+  const float* feedback;  // [columns][columns], what lies above the diagonal
+  size_t feedback_stride;
+  const float* cost;  // [columns]
+  const float* grid;  // ascending levels, or, with grid_size 0, the integers low..high
+  size_t grid_size;
+  float low;
+  float high;
+  const float* scales;   // [candidates][16]; with a scale of 0 all levels are those nearest to 0
+  const float* offsets;  // [candidates][16]
+  size_t candidates;
+  float* loss;    // [16]
+  float* choice;  // [16]
+  float* level;   // [columns][16]
+  float* value;   // [columns][16]
+};
+
+// c[r][j] += sum over i < depth of a[i][r] * b[i][j] for r < rows, j < columns, the sum in order by fma.
+struct OuterTask {
+  const float* a;
+  size_t a_stride;
+  const float* b;
+  size_t b_stride;
+  size_t depth;
+  size_t rows;
+  size_t columns;  // a multiple of 16
+  float* c;
+  size_t c_stride;
+};
+
 // ---- the table ----------------------------------------------------------------------------------------------------------
 
 struct Kernels {
@@ -129,6 +171,9 @@ struct Kernels {
   void (*load_k)(NumberType type, const std::byte* k, size_t head_dim, size_t slot, float* key);
   void (*load_v)(NumberType type, const std::byte* v, size_t head_dim, size_t slot, float* value);
   void (*attention)(const AttentionTask&);
+
+  void (*round_columns)(const RoundTask&);
+  void (*add_outer_products)(const OuterTask&);
 
   // What packing searches with (quant/scale_search.h).
   const ScaleSearches* searches;

@@ -1,6 +1,7 @@
 #include "model/model.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -167,8 +168,34 @@ void Model::refuse_unknown_tensors(size_t bound) const {
   }
 }
 
+void Model::replace_matrix(Role role, const Matrix& matrix) {
+  Weight& weight = file_.matrices[index(role)];
+  assert(weight.rows == matrix.rows && weight.columns == matrix.columns);
+  static_cast<Matrix&>(weight) = matrix;
+  if (role == Role::token_embd) table_is_replaced_ = matrix.data != gguf_->tensors()[weight.tensor].data.data();
+}
+
+void Model::replace_matrix(uint32_t block, Role role, const Matrix& matrix) {
+  Weight& weight = blocks_[block].matrices[index(role)];
+  assert(weight.rows == matrix.rows && weight.columns == matrix.columns);
+  static_cast<Matrix&>(weight) = matrix;
+}
+
+void Model::forget_block(uint32_t block) const {
+  for (const Weight& weight : blocks_[block].matrices) {
+    if (weight) forget(weight);
+  }
+}
+
+void Model::forget(const Weight& weight) const {
+  const GgufTensor& tensor = gguf_->tensors()[weight.tensor];
+  const std::span<const std::byte> data(weight.data, weight.stride * weight.rows);
+  if (data.data() >= tensor.data.data() && data.data() + data.size() <= tensor.data.data() + tensor.data.size())
+    gguf_->files()[tensor.part].forget(data);
+}
+
 void Model::embedding_row(uint32_t token, std::span<std::byte> staging, float* out) const {
-  if (is_tied()) return table_row(Role::token_embd, token, out);
+  if (is_tied() || table_is_replaced_) return table_row(Role::token_embd, token, out);
   const Weight& table = matrix(Role::token_embd);
   const MappedFile& file = gguf_->files()[gguf_->tensors()[table.tensor].part];
   file.read_at(table.file_offset + table.stride * token, staging.first(table.stride));

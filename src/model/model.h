@@ -58,6 +58,15 @@ class Model {
   // where the model is runnable. `adapter` must outlive the model.
   void add_adapter(const Gguf& adapter, float scale);
 
+  // Lets a weight (a part of a fused tensor too) be other values of the same shape, which must outlive the model. Nothing else
+  // changes: not the plan, nor what check_tensors() reads. Not while a pass runs.
+  void replace_matrix(Role role, const Matrix& matrix);
+  void replace_matrix(uint32_t block, Role role, const Matrix& matrix);
+
+  // The pages of the file that hold a block's matrices, or the head, leave this process's memory until they are read again.
+  void forget_block(uint32_t block) const;
+  void forget_head() const { forget(head()); }
+
   const Gguf& gguf() const { return *gguf_; }
   const ArchSpec& spec() const { return *spec_; }
   const Hyperparameters& hyper() const { return hyper_; }
@@ -108,6 +117,7 @@ class Model {
   static constexpr size_t index(Role role) { return static_cast<size_t>(role); }
   const float* pointer(const Slot& slot) const { return slot.count == 0 ? nullptr : values_.data() + slot.begin; }
 
+  void forget(const Weight& weight) const;
   void bind_row(const TensorRow& row, uint32_t block, Tensors& into);
   void bind_matrix(const GgufTensor& tensor, uint64_t first_row, uint64_t rows, Weight& weight) const;
   Slot load_vector(const GgufTensor& tensor);
@@ -128,6 +138,7 @@ class Model {
   std::vector<bool> bound_;  // by index in gguf.tensors()
   uint64_t vector_count_ = 0;
   std::vector<LowRank> embedding_updates_;
+  bool table_is_replaced_ = false;  // by replace_matrix()
   std::vector<std::vector<float>> unpacked_factors_;
   uint64_t adapter_resident_bytes_ = 0;
   uint64_t adapter_owned_bytes_ = 0;

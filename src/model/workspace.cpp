@@ -12,7 +12,7 @@ constexpr size_t kLine = 64;
 size_t lines(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
 // The widest input of each activation type, over all matrices of the model.
-std::array<size_t, 3> widest_inputs(const Model& model) {
+std::array<size_t, 3> widest_inputs(const Model& model, bool replaceable) {
   std::array<size_t, 3> widest{};
   const auto count = [&](const Weight& weight) {
     if (!weight) return;
@@ -29,6 +29,7 @@ std::array<size_t, 3> widest_inputs(const Model& model) {
   for (uint32_t block = 0; block < model.hyper().block_count; ++block) {
     for (size_t role = 0; role < kRoleCount; ++role) count(model.matrix(block, static_cast<Role>(role)));
   }
+  if (replaceable) widest.fill(std::ranges::max(widest));
   return widest;
 }
 
@@ -87,7 +88,7 @@ WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& giv
   logits = model.has_head() ? lines(options.logit_rows * h.vocabulary_size * sizeof(float)) : 0;
   pooled = lines(options.sequences * h.embedding_length * sizeof(float));
   dense = lines(options.sequences * h.dense_2_feat_out * sizeof(float));
-  const auto widest = widest_inputs(model);
+  const auto widest = widest_inputs(model, options.replaceable);
   for (size_t type = 0; type < records.size(); ++type) {
     // Narrower rows have smaller records, so the widest row bounds them all.
     records[type] = tokens * activation_layout(static_cast<ActivationType>(type), widest[type]).bytes;

@@ -19,6 +19,7 @@ struct WorkspaceOptions {
   unsigned workers = 1;
   size_t context_length = 0;  // where it is above the original one, long-context rotary factors apply
   size_t sequences = 0;       // pooled at once
+  bool replaceable = false;   // records for weights of any format, not only those that the model has: replace_matrix()
 };
 
 // Byte sizes of the parts, each rounded up to a cache line.
