@@ -285,13 +285,20 @@ class SymmetricBlockSearch {
   ScaleFit fits_[16];
 };
 
-// 32 weights with one binary16 scale, or a scale and an offset: what the search finds, rounded.
+// 32 weights with one binary16 scale, or a scale and an offset, as the search finds them.
 template <class V>
 struct SingleBlockSearch {
   using On = ScaleSearchOn<V>;
   using F = typename V::Float;
   static constexpr int kRounds = 2;
   static constexpr int kIq4Rounds = 3;
+
+  // The finite binary16 so many steps further from zero.
+  static uint16_t neighbour(uint16_t bits, int steps) {
+    int magnitude = (bits & 0x7fff) + steps;
+    magnitude = magnitude < 0 ? 0 : magnitude > 0x7bff ? 0x7bff : magnitude;
+    return static_cast<uint16_t>((bits & 0x8000) | magnitude);
+  }
 
   static void store_levels(F level, int at, SingleBlock& out) {
     V::store_low_bytes(reinterpret_cast<uint8_t*>(out.levels) + at, V::truncate(level));
@@ -315,10 +322,19 @@ struct SingleBlockSearch {
     alignas(64) float below[32];
     for (int i = 0; i < 32; i += 16) V::store(below + i, V::sub(V::load(block.x + i), On::set(largest)));
     const AffineFit found = On::search_affine(below, block.weight, 32, high, kRounds);
-    out.d = block.store(found.scale);
-    out.m = block.store(largest - found.minimum);
-    const F to_level = On::inverse(On::set(block.load(out.d)));
-    const F minimum = On::set(largest - block.load(out.m));
+    // An offset of many steps is rounded by a part of a step that counts: the neighbours of both are tried.
+    const uint16_t d = block.store(found.scale), m = block.store(largest - found.minimum);
+    alignas(64) float scales[kCandidates], minima[kCandidates];
+    for (int i = 0; i < kCandidates; ++i) {
+      scales[i] = block.load(neighbour(d, i % 4 - 1));
+      minima[i] = largest - block.load(neighbour(m, i / 4 - 1));
+    }
+    float error;
+    const int at =
+        On::least_lane(On::affine_errors(below, block.weight, 32, high, V::load(scales), V::load(minima)), error);
+    out.d = neighbour(d, at % 4 - 1);
+    out.m = neighbour(m, at / 4 - 1);
+    const F to_level = On::inverse(On::set(scales[at])), minimum = On::set(minima[at]);
     for (int i = 0; i < 32; i += 16) {
       store_levels(On::whole(V::mul(V::add(V::load(below + i), minimum), to_level), On::set(On::kRound),
                              On::set(On::kRound + high)),
