@@ -132,7 +132,7 @@ class Quantize : public Command {
       fail(ExitCode::usage, "{}, found {} of them", kUsage, arguments_.size());
     }
     input_ = arguments_[0];
-    const bool has_output = arguments_.size() == 4 || find_mix(arguments_[1]) == nullptr;
+    const bool has_output = find_mix(arguments_[1]) == nullptr;
     const size_t type_at = has_output ? 2 : 1;
     if (type_at >= arguments_.size()) {
       fail(ExitCode::usage, "{}: '{}' is no type; there are {}", kUsage, printable(arguments_[1]), mix_names());
@@ -170,15 +170,18 @@ class Quantize : public Command {
     options_.imatrix = &*imatrix_;
   }
 
-  // Of the result, where this program can run the model: the input's with other weights.
+  // Of the result, where this program can run the model: the input's with other weights, of which the rows of an embedding that is
+  // not the output matrix too are read one by one and not counted.
   std::optional<MemoryPlan> memory_plan(const Gguf& gguf, const QuantizePlan& plan) const {
     ModelOptions model;
     model.model = gguf.path();
     try {
       MemoryPlan memory = Preflight(model, context_).plan();
-      uint64_t before = 0;
-      for (const GgufTensor& tensor : gguf.tensors()) before += tensor.data.size();
-      memory.weights = memory.weights - std::min(memory.weights, before) + plan.bytes();
+      const bool is_tied = gguf.find_tensor("output.weight") == nullptr;
+      for (const PlannedTensor& planned : plan.tensors) {
+        if (!is_tied && planned.tensor->name == "token_embd.weight") continue;
+        memory.weights = memory.weights - planned.tensor->data.size() + planned.bytes();
+      }
       return memory;
     } catch (const Error&) {
       return std::nullopt;

@@ -1,6 +1,6 @@
 #include "kernels/tables.h"
 #include "kernels/vec_avx512.h"
-#include "quant/block_search_on.h"
+#include "quant/search_table_on.h"
 
 namespace thimble {
 

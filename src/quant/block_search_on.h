@@ -30,7 +30,7 @@ struct ScaledBlock {
       squares = V::add(squares, V::mul(value, value));
       V::store(x + i, value);
     }
-    weigh(importance, 3 * square_root(V::sum(squares) / N));
+    weigh(importance, 4 * square_root(V::sum(squares) / N));
   }
 
   // A scale in x's units as binary16 bits of the given one, the largest finite where it is beyond, and such bits in x's units.
@@ -285,37 +285,26 @@ class SymmetricBlockSearch {
   ScaleFit fits_[16];
 };
 
-// 32 weights with one binary16 scale, or a scale and an offset: what the search finds, rounded, or one of its neighbours.
+// 32 weights with one binary16 scale, or a scale and an offset: what the search finds, rounded.
 template <class V>
 struct SingleBlockSearch {
   using On = ScaleSearchOn<V>;
   using F = typename V::Float;
   static constexpr int kRounds = 2;
-
-  // The finite binary16 so many steps further from zero.
-  static uint16_t neighbour(uint16_t bits, int steps) {
-    int magnitude = (bits & 0x7fff) + steps;
-    magnitude = magnitude < 0 ? 0 : magnitude > 0x7bff ? 0x7bff : magnitude;
-    return static_cast<uint16_t>((bits & 0x8000) | magnitude);
-  }
+  static constexpr int kIq4Rounds = 3;
 
   static void store_levels(F level, int at, SingleBlock& out) {
     V::store_low_bytes(reinterpret_cast<uint8_t*>(out.levels) + at, V::truncate(level));
   }
 
-  template <class Levels>
+  template <class Levels, int kSearchRounds>
   static void fit(const float* in, const float* importance, const LevelSet& set_of_levels, SingleBlock& out) {
     const ScaledBlock<V, 32> block(in, importance);
     const Levels levels(set_of_levels);
-    const ScaleFit found = On::template search_scale<Levels>(block.x, block.weight, 32, set_of_levels, kRounds);
-    const uint16_t nearest = block.store(found.scale);
-    alignas(64) float scales[kCandidates];
-    for (int i = 0; i < kCandidates; ++i) scales[i] = block.load(neighbour(nearest, i - 7));
-    float error;
-    const int at = On::least_lane(On::scale_errors(block.x, block.weight, 32, levels, V::load(scales)), error);
-    out.d = neighbour(nearest, at - 7);
+    const ScaleFit found = On::template search_scale<Levels>(block.x, block.weight, 32, set_of_levels, kSearchRounds);
+    out.d = block.store(found.scale);
     out.m = 0;
-    const F to_level = On::inverse(On::set(scales[at]));
+    const F to_level = On::inverse(On::set(block.load(out.d)));
     for (int i = 0; i < 32; i += 16) store_levels(levels.nearest(V::mul(V::load(block.x + i), to_level)), i, out);
   }
 
@@ -326,18 +315,10 @@ struct SingleBlockSearch {
     alignas(64) float below[32];
     for (int i = 0; i < 32; i += 16) V::store(below + i, V::sub(V::load(block.x + i), On::set(largest)));
     const AffineFit found = On::search_affine(below, block.weight, 32, high, kRounds);
-    const uint16_t d = block.store(found.scale), m = block.store(largest - found.minimum);
-    alignas(64) float scales[kCandidates], minima[kCandidates];
-    for (int i = 0; i < kCandidates; ++i) {
-      scales[i] = block.load(neighbour(d, i % 4 - 1));
-      minima[i] = largest - block.load(neighbour(m, i / 4 - 1));
-    }
-    float error;
-    const int at =
-        On::least_lane(On::affine_errors(below, block.weight, 32, high, V::load(scales), V::load(minima)), error);
-    out.d = neighbour(d, at % 4 - 1);
-    out.m = neighbour(m, at / 4 - 1);
-    const F to_level = On::inverse(On::set(scales[at])), minimum = On::set(minima[at]);
+    out.d = block.store(found.scale);
+    out.m = block.store(largest - found.minimum);
+    const F to_level = On::inverse(On::set(block.load(out.d)));
+    const F minimum = On::set(largest - block.load(out.m));
     for (int i = 0; i < 32; i += 16) {
       store_levels(On::whole(V::mul(V::add(V::load(below + i), minimum), to_level), On::set(On::kRound),
                              On::set(On::kRound + high)),
@@ -345,69 +326,5 @@ struct SingleBlockSearch {
     }
   }
 };
-
-// The table of a layer.
-template <class V>
-struct SearchTable {
-  using On = ScaleSearchOn<V>;
-  using Uniform = typename On::Uniform;
-  using Iq4 = typename On::Iq4;
-
-  static void affine_errors(const float* x, const float* weight, size_t n, float high, AffineCandidates& c) {
-    V::store(c.error, On::affine_errors(x, weight, n, high, V::load(c.scale), V::load(c.minimum)));
-  }
-  static void refit_affine(const float* x, const float* weight, size_t n, float high, AffineCandidates& c) {
-    const typename On::Affine out = On::refit_affine(x, weight, n, high, V::load(c.scale), V::load(c.minimum));
-    V::store(c.scale, out.scale);
-    V::store(c.minimum, out.minimum);
-    V::store(c.error, out.error);
-  }
-  static void scale_errors(const float* x, const float* weight, size_t n, const LevelSet& levels, ScaleCandidates& c) {
-    const auto scale = V::load(c.scale);
-    V::store(c.error, levels.is_iq4 ? On::scale_errors(x, weight, n, Iq4(levels), scale)
-                                    : On::scale_errors(x, weight, n, Uniform(levels), scale));
-  }
-  static void refit_scale(const float* x, const float* weight, size_t n, const LevelSet& levels, ScaleCandidates& c) {
-    const auto scale = V::load(c.scale);
-    const typename On::Scaled out = levels.is_iq4 ? On::refit_scale(x, weight, n, Iq4(levels), scale)
-                                                  : On::refit_scale(x, weight, n, Uniform(levels), scale);
-    V::store(c.scale, out.scale);
-    V::store(c.error, out.error);
-  }
-  static ScaleFit search_scale(const float* x, const float* weight, size_t n, const LevelSet& levels, int rounds) {
-    return levels.is_iq4 ? On::template search_scale<Iq4>(x, weight, n, levels, rounds)
-                         : On::template search_scale<Uniform>(x, weight, n, levels, rounds);
-  }
-  static void fit_symmetric(const float* x, const float* importance, const SymmetricFormat& format,
-                            SymmetricBlock& out) {
-    if (format.levels.is_iq4) {
-      SymmetricBlockSearch<V, Iq4>::fit(x, importance, format, out);
-    } else {
-      SymmetricBlockSearch<V, Uniform>::fit(x, importance, format, out);
-    }
-  }
-  static void fit_single(const float* x, const float* importance, const LevelSet& levels, SingleBlock& out) {
-    if (levels.is_iq4) {
-      SingleBlockSearch<V>::template fit<Iq4>(x, importance, levels, out);
-    } else {
-      SingleBlockSearch<V>::template fit<Uniform>(x, importance, levels, out);
-    }
-  }
-};
-
-template <class V>
-constexpr ScaleSearches searches_on() {
-  using Table = SearchTable<V>;
-  return {.affine_errors = Table::affine_errors,
-          .scale_errors = Table::scale_errors,
-          .refit_affine = Table::refit_affine,
-          .refit_scale = Table::refit_scale,
-          .search_affine = ScaleSearchOn<V>::search_affine,
-          .search_scale = Table::search_scale,
-          .fit_affine = AffineBlockSearch<V>::fit,
-          .fit_symmetric = Table::fit_symmetric,
-          .fit_single = Table::fit_single,
-          .fit_single_affine = SingleBlockSearch<V>::fit_affine};
-}
 
 }  // namespace thimble

@@ -8,6 +8,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d / 8 * (2 s + 1) * level: 4-bit s for 16 weights; the index of eight weights into kIq2SGrid has its low bits in qs and two
 // high bits in qh; a bit of `signs` is one weight's.
 struct IQ2_S {
@@ -25,6 +27,8 @@ struct IQ2_S {
   static IntegerBlock integers(const Block& block);
   static float scale(const Block& block);
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(IQ2_S::Block) == 82);
 

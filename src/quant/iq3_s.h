@@ -8,6 +8,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d * (2 s + 1) * level: 4-bit s for 32 weights; the index of four weights into kIq3SGrid has its low bits in qs and its high
 // bit in qh; a bit of `signs` is one weight's.
 struct IQ3_S {
@@ -25,6 +27,8 @@ struct IQ3_S {
   static IntegerBlock integers(const Block& block);
   static float scale(const Block& block);
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(IQ3_S::Block) == 110);
 

@@ -4,6 +4,7 @@
 
 #include "base/half.h"
 #include "quant/grid_table.h"
+#include "quant/scale_search.h"
 
 namespace thimble {
 
@@ -26,5 +27,18 @@ IntegerBlock IQ3_XXS::integers(const Block& block) {
 float IQ3_XXS::scale(const Block& block) { return 0.25f * f16_to_f32(block.d); }
 
 void IQ3_XXS::unpack(const Block& block, float* out) { unpack_integers(integers(block), scale(block), out); }
+
+void IQ3_XXS::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {
+  GridBlock fit;
+  searches.fit_iq3_xxs(x, importance, fit);
+  block = Block{};
+  block.d = fit.d;
+  for (int i = 0; i < 64; ++i) block.qs[i] = static_cast<uint8_t>(fit.entries[i]);
+  for (int sub = 0; sub < 8; ++sub) {
+    uint32_t rest = static_cast<uint32_t>(fit.scales[sub]) << 28;
+    for (int i = 0; i < 4; ++i) rest |= static_cast<uint32_t>(fit.signs[sub * 4 + i] & 0x7f) << (7 * i);
+    std::memcpy(block.signs_and_scales + sub * 4, &rest, sizeof rest);
+  }
+}
 
 }  // namespace thimble

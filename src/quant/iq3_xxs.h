@@ -8,6 +8,8 @@
 
 namespace thimble {
 
+struct ScaleSearches;
+
 // w = d / 4 * (2 s + 1) * level: 8 sub-blocks of 32 weights; qs are indices of four weights each into kIq3XxsGrid, and a
 // sub-block has a dword with the signs of four times eight weights, 7 bits each (see even_signs()), and above them 4 bits of s.
 struct IQ3_XXS {
@@ -23,6 +25,8 @@ struct IQ3_XXS {
   static IntegerBlock integers(const Block& block);
   static float scale(const Block& block);
   static void unpack(const Block& block, float* out);  // out: [kBlockSize]
+  // x: [kBlockSize], finite; importance: the same, null for all alike.
+  static void pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block);
 };
 static_assert(sizeof(IQ3_XXS::Block) == 98);
 

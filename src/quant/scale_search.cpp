@@ -1,7 +1,7 @@
 #include "quant/scale_search.h"
 
-#include "quant/block_search_on.h"
 #include "quant/lanes.h"
+#include "quant/search_table_on.h"
 
 namespace thimble {
 

@@ -46,7 +46,7 @@ struct ScaleFit {
 };
 
 // ---- a block as given, of any finite size, and the importance of an error at each weight: 0 or more, or null for all alike -----
-// An error at a larger weight counts more: importance times (3 root mean squares of the block + |x|).
+// An error at a larger weight counts more: importance times (4 root mean squares of the block + |x|).
 
 // 256 weights as d * scale * level - dmin * minimum with a scale and a minimum for each of 8 or 16 sub-blocks.
 struct AffineFormat {
@@ -87,6 +87,15 @@ struct SingleBlock {
   int8_t levels[32];
 };
 
+// 256 weights of a codebook format: entries of four or eight weights, their signs (a bit a weight, set: minus), and 4-bit scale codes
+// of its sub-blocks. In IQ3_XXS an even number of each eight signs is minus.
+struct GridBlock {
+  uint16_t d;  // binary16
+  uint8_t scales[16];
+  uint16_t entries[64];
+  uint8_t signs[32];
+};
+
 struct ScaleSearches {
   // The error of each candidate as it is.
   void (*affine_errors)(const float* x, const float* weight, size_t n, float high, AffineCandidates& candidates);
@@ -105,6 +114,9 @@ struct ScaleSearches {
   void (*fit_symmetric)(const float* x, const float* importance, const SymmetricFormat& format, SymmetricBlock& out);
   void (*fit_single)(const float* x, const float* importance, const LevelSet& levels, SingleBlock& out);
   void (*fit_single_affine)(const float* x, const float* importance, float high, SingleBlock& out);
+  void (*fit_iq3_s)(const float* x, const float* importance, GridBlock& out);
+  void (*fit_iq3_xxs)(const float* x, const float* importance, GridBlock& out);
+  void (*fit_iq2_s)(const float* x, const float* importance, GridBlock& out);
 };
 
 const ScaleSearches& plain_searches();

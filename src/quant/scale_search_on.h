@@ -74,50 +74,64 @@ struct ScaleSearchOn {
     return error;
   }
 
-  struct AffineSums {
-    F w, wl, wll, wr, wrl, wrr;  // of weights, levels and rests
+  // Of weights and x, the same for all candidates.
+  struct Moments {
+    F w, wx, wxx;
   };
-  static AffineSums affine_sums(const float* x, const float* weight, size_t n, float high, F scale, F minimum) {
+  static Moments moments(const float* x, const float* weight, size_t n) {
+    F w = V::zero(), wx = V::zero(), wxx = V::zero();
+    for (size_t i = 0; i < n; i += 16) {
+      const F value = V::load(x + i), weight_i = V::load(weight + i), weighted = V::mul(weight_i, value);
+      w = V::add(w, weight_i);
+      wx = V::add(wx, weighted);
+      wxx = V::add(wxx, V::mul(weighted, value));
+    }
+    return {set(V::sum(w)), set(V::sum(wx)), set(V::sum(wxx))};
+  }
+
+  // With levels: sums of weight * level, weight * level^2 and weight * level * x.
+  struct LevelSums {
+    F wl, wll, wlx;
+  };
+  static LevelSums affine_sums(const float* x, const float* weight, size_t n, float high, F scale, F minimum) {
     const F to_level = inverse(scale), low = set(kRound), top = set(kRound + high);
-    AffineSums s = {V::zero(), V::zero(), V::zero(), V::zero(), V::zero(), V::zero()};
+    LevelSums s = {V::zero(), V::zero(), V::zero()};
     for (size_t i = 0; i < n; ++i) {
-      const F shifted = V::add(set(x[i]), minimum), weight_i = set(weight[i]);
-      const F level = whole(V::mul(shifted, to_level), low, top);
-      const F rest = V::sub(shifted, V::mul(scale, level));
-      const F weighted_level = V::mul(weight_i, level), weighted_rest = V::mul(weight_i, rest);
-      s.w = V::add(s.w, weight_i);
-      s.wl = V::add(s.wl, weighted_level);
-      s.wll = V::add(s.wll, V::mul(weighted_level, level));
-      s.wr = V::add(s.wr, weighted_rest);
-      s.wrl = V::add(s.wrl, V::mul(weighted_rest, level));
-      s.wrr = V::add(s.wrr, V::mul(weighted_rest, rest));
+      const F value = set(x[i]);
+      const F level = whole(V::mul(V::add(value, minimum), to_level), low, top);
+      const F weighted = V::mul(set(weight[i]), level);
+      s.wl = V::add(s.wl, weighted);
+      s.wll = V::add(s.wll, V::mul(weighted, level));
+      s.wlx = V::add(s.wlx, V::mul(weighted, value));
     }
     return s;
   }
 
-  static Affine refit_affine(const float* x, const float* weight, size_t n, float high, F scale, F minimum) {
-    const AffineSums s = affine_sums(x, weight, n, high, scale, minimum);
-    // rest - a * level + b is smallest where the gradient is zero; the determinant is 0 where all levels are alike.
-    const F determinant = V::sub(V::mul(s.wll, s.w), V::mul(s.wl, s.wl));
-    const auto solvable = V::less(scaled(V::mul(s.wll, s.w), 0x1p-18f), determinant);
+  // What scale and minimum leave with levels of these sums.
+  static F affine_error(const Moments& m, const LevelSums& s, F scale, F minimum) {
+    const F slope = V::sub(V::mul(scale, s.wll), scaled(V::add(s.wlx, V::mul(minimum, s.wl)), 2));
+    const F offset = V::add(V::mul(minimum, m.w), scaled(m.wx, 2));
+    return V::add(m.wxx, V::add(V::mul(scale, slope), V::mul(minimum, offset)));
+  }
+
+  static Affine refit_affine(const float* x, const float* weight, size_t n, float high, const Moments& m, F scale,
+                             F minimum) {
+    const LevelSums s = affine_sums(x, weight, n, high, scale, minimum);
+    // The error is smallest where its gradient is zero; the determinant is 0 where all levels are alike.
+    const F determinant = V::sub(V::mul(s.wll, m.w), V::mul(s.wl, s.wl));
+    const auto solvable = V::less(scaled(V::mul(s.wll, m.w), 0x1p-18f), determinant);
     const F divisor = V::select(solvable, determinant, set(1));
-    F a = V::div(V::sub(V::mul(s.wrl, s.w), V::mul(s.wr, s.wl)), divisor);
-    F b = V::div(V::sub(V::mul(s.wrl, s.wl), V::mul(s.wr, s.wll)), divisor);
-    F error = V::add(V::sub(s.wrr, V::mul(a, s.wrl)), V::mul(b, s.wr));
+    const F free_scale = V::div(V::sub(V::mul(s.wlx, m.w), V::mul(m.wx, s.wl)), divisor);
+    const F free_minimum = V::div(V::sub(V::mul(s.wlx, s.wl), V::mul(m.wx, s.wll)), divisor);
     // A minimum below zero becomes zero, with the scale that then suits; and where one level is all there is.
     const auto has_level = V::less(V::zero(), s.wll);
-    const F alone = V::select(has_level, set(-1), V::zero());
-    const auto below_zero = V::less(V::select(solvable, V::add(minimum, b), alone), V::zero());
-    const F slope = V::sub(s.wrl, V::mul(minimum, s.wl));
-    const F a_at_zero = V::div(slope, V::select(has_level, s.wll, set(1)));
-    const F rest_at_zero =
-        V::add(V::sub(s.wrr, V::mul(scaled(minimum, 2), s.wr)), V::mul(V::mul(minimum, minimum), s.w));
-    a = V::select(below_zero, a_at_zero, a);
-    b = V::select(below_zero, negative(minimum), b);
-    error = V::select(below_zero, V::sub(rest_at_zero, V::mul(a, slope)), error);
-    const auto sound = V::less(V::zero(), V::select(has_level, V::add(scale, a), V::zero()));
-    return {V::select(sound, V::add(scale, a), scale), V::select(sound, V::add(minimum, b), minimum),
-            V::max(V::select(sound, error, s.wrr), V::zero())};
+    const auto below_zero = V::less(V::select(solvable, free_minimum, set(-1)), V::zero());
+    const F scale_at_zero = V::div(s.wlx, V::select(has_level, s.wll, set(1)));
+    const F new_scale = V::select(below_zero, scale_at_zero, free_scale);
+    const auto sound = V::less(V::zero(), V::select(has_level, new_scale, V::zero()));
+    const F out_scale = V::select(sound, new_scale, scale);
+    const F out_minimum = V::select(sound, V::select(below_zero, V::zero(), free_minimum), minimum);
+    return {out_scale, out_minimum, V::max(affine_error(m, s, out_scale, out_minimum), V::zero())};
   }
 
   static void keep_best(const Affine& candidates, AffineFit& best) {
@@ -140,13 +154,14 @@ struct ScaleSearchOn {
     const F cut_below = V::load(kCutsBelow);
     const F scale = V::div(set(width), V::add(V::add(set(high), cut_below), V::load(kCutsAbove)));
     const F minimum = V::max(V::sub(set(-least), V::mul(cut_below, scale)), V::zero());
-    keep_best(refit_affine(x, weight, n, high, scale, minimum), best);
+    const Moments sums = moments(x, weight, n);
+    keep_best(refit_affine(x, weight, n, high, sums, scale, minimum), best);
     const F column = V::sub(V::load(kColumn), set(1.5f)), row = V::sub(V::load(kRow), set(1.5f));
     float reach = 0.6f;
     for (int round = 1; round < rounds; ++round, reach *= 0.5f) {
       const F scales = V::add(set(best.scale), scaled(column, best.scale * (reach / high)));
       const F minima = V::max(V::add(set(best.minimum), V::mul(scaled(row, reach * 0.5f), scales)), V::zero());
-      keep_best(refit_affine(x, weight, n, high, scales, minima), best);
+      keep_best(refit_affine(x, weight, n, high, sums, scales, minima), best);
     }
     return best;
   }
@@ -187,21 +202,20 @@ struct ScaleSearchOn {
   }
 
   template <class Levels>
-  static Scaled refit_scale(const float* x, const float* weight, size_t n, const Levels& levels, F scale) {
+  static Scaled refit_scale(const float* x, const float* weight, size_t n, const Levels& levels, const Moments& m,
+                            F scale) {
     const F to_level = inverse(scale);
-    F wll = V::zero(), wrl = V::zero(), wrr = V::zero();
+    F wll = V::zero(), wlx = V::zero();
     for (size_t i = 0; i < n; ++i) {
-      const F value = set(x[i]), weight_i = set(weight[i]);
+      const F value = set(x[i]);
       const F level = levels.nearest(V::mul(value, to_level));
-      const F rest = V::sub(value, V::mul(scale, level));
-      const F weighted_rest = V::mul(weight_i, rest);
-      wll = V::add(wll, V::mul(V::mul(weight_i, level), level));
-      wrl = V::add(wrl, V::mul(weighted_rest, level));
-      wrr = V::add(wrr, V::mul(weighted_rest, rest));
+      const F weighted = V::mul(set(weight[i]), level);
+      wll = V::add(wll, V::mul(weighted, level));
+      wlx = V::add(wlx, V::mul(weighted, value));
     }
     const auto solvable = V::less(V::zero(), wll);
-    const F a = V::div(V::select(solvable, wrl, V::zero()), V::select(solvable, wll, set(1)));
-    return {V::add(scale, a), V::max(V::sub(wrr, V::mul(a, wrl)), V::zero())};
+    const F out = V::select(solvable, V::div(wlx, V::select(solvable, wll, set(1))), V::zero());
+    return {out, V::max(V::sub(m.wxx, V::mul(out, wlx)), V::zero())};
   }
 
   static void keep_best(const Scaled& candidates, ScaleFit& best) {
@@ -224,12 +238,13 @@ struct ScaleSearchOn {
     const float spread = 0.1f * smaller(1, 8 / width);
     const F end = V::select(V::less(V::load(kIota), set(8)), set(set_of_levels.low), set(set_of_levels.high));
     const F reaches = V::mul(end, V::add(set(1), scaled(V::load(kSteps), spread)));
-    keep_best(refit_scale(x, weight, n, levels, V::div(set(peak), reaches)), best);
+    const Moments sums = moments(x, weight, n);
+    keep_best(refit_scale(x, weight, n, levels, sums, V::div(set(peak), reaches)), best);
     const F around = V::sub(V::load(kIota), set(7.5f));
     float reach = 0.15f / width;
     for (int round = 1; round < rounds; ++round, reach *= 0.4f) {
       const F scale = V::add(set(best.scale), scaled(around, best.scale * reach));
-      keep_best(refit_scale(x, weight, n, levels, scale), best);
+      keep_best(refit_scale(x, weight, n, levels, sums, scale), best);
     }
     return best;
   }

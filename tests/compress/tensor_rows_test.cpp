@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "format/gguf_writer.h"
+#include "kernels/kernels.h"
 #include "support/temp_file.h"
 
 namespace thimble {
@@ -53,6 +54,28 @@ TEST(TensorRows, NameTheValueThatIsNoNumber) {
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::bad_file);
       EXPECT_NE(std::string(error.what()).find("weights: row 17, value 5"), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST(TensorRows, KernelsReadHalvesToTheSameFloats) {
+  const test::TempFolder folder;
+  const std::string path = folder / "halves.gguf";
+  GgufWriter writer(path);
+  const uint64_t shape[] = {37, 31};  // no multiple of anything
+  std::vector<uint16_t> bits(37 * 31);
+  for (size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<uint16_t>(i * 53 % 0x7c00 | (i % 2) << 15);
+  for (const NumberType type : {NumberType::F16, NumberType::BF16})
+    writer.add_tensor(type_info(type).name, shape, type);
+  for (int time = 0; time < 2; ++time) writer.write_data(std::as_bytes(std::span(bits)));
+  writer.commit();
+  const Gguf gguf = Gguf::open(path);
+  for (const Kernels* kernels : available_kernels()) {
+    for (const GgufTensor& tensor : gguf.tensors()) {
+      std::vector<float> plain(bits.size()), fast(bits.size());
+      read_rows(gguf, tensor, 0, 31, plain.data());
+      read_rows(gguf, tensor, 0, 31, fast.data(), kernels);
+      EXPECT_EQ(plain, fast) << kernels->isa << " " << tensor.name;
     }
   }
 }

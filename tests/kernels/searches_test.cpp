@@ -12,7 +12,7 @@
 namespace thimble {
 namespace {
 
-constexpr size_t kWeights = 256 * 24;
+constexpr size_t kWeights = 256 * 6;
 
 // Weights of ordinary size, tiny and huge ones, zeros, constants, outliers, and all of one sign.
 std::vector<std::vector<float>> weights() {
@@ -38,6 +38,7 @@ std::vector<float> importances() {
 TEST(Searches, EveryInstructionSetPacksTheSameBytes) {
   const std::vector<float> importance = importances();
   for (const Kernels* kernels : available_kernels()) {
+    if (kernels->searches == &plain_searches()) continue;
     for (const TypeInfo& type : all_types()) {
       if (type.pack == nullptr) continue;
       SCOPED_TRACE(std::string(kernels->isa) + " " + std::string(type.name));

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes tests/data/quant/weights.bin and reference_error.txt: weights to pack, and the relative RMS error that llama.cpp's packers
-leave on them, without an importance matrix.
+leave on them; IQ3_XXS, which wants an importance matrix, with one of ones.
 
   python tests/oracle/quant_reference_error.py LLAMA_QUANTIZE tests/data/quant     (pip install gguf numpy)
 
@@ -16,7 +16,7 @@ import gguf
 import numpy as np
 from gguf.quants import dequantize
 
-NAMES = ["Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0", "Q6_K", "Q5_K", "Q4_K", "Q3_K", "Q2_K", "IQ4_NL", "IQ4_XS"]
+NAMES = ["Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0", "Q6_K", "Q5_K", "Q4_K", "Q3_K", "Q2_K", "IQ4_NL", "IQ4_XS", "IQ3_S", "IQ3_XXS"]
 TENSOR = "blk.0.ffn_down.weight"
 
 
@@ -30,6 +30,20 @@ def write_model(path, weights):
     writer.add_head_count(4)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_tensor(TENSOR, weights)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def write_imatrix(path):
+    writer = gguf.GGUFWriter(path, "imatrix")
+    writer.add_type("imatrix")
+    writer.add_array("imatrix.datasets", ["ones"])
+    writer.add_uint32("imatrix.chunk_count", 1)
+    writer.add_uint32("imatrix.chunk_size", 512)
+    writer.add_tensor(f"{TENSOR}.in_sum2", np.ones(256, np.float32))
+    writer.add_tensor(f"{TENSOR}.counts", np.ones(1, np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -50,9 +64,12 @@ def main():
     with tempfile.TemporaryDirectory() as temp:
         source, target = f"{temp}/in.gguf", f"{temp}/out.gguf"
         write_model(source, weights)
+        imatrix = f"{temp}/imatrix.gguf"
+        write_imatrix(imatrix)
         for name in NAMES:
             ftype = name + "_S" if name in ("Q5_K", "Q4_K", "Q3_K") else name
-            subprocess.run([quantizer, "--pure", source, target, ftype, "1"], check=True, capture_output=True)
+            options = ["--imatrix", imatrix] if name == "IQ3_XXS" else []
+            subprocess.run([quantizer, "--pure", *options, source, target, ftype, "1"], check=True, capture_output=True)
             tensor = next(t for t in gguf.GGUFReader(target).tensors if t.name == TENSOR)
             assert tensor.tensor_type.name == name, (name, tensor.tensor_type)
             unpacked = dequantize(tensor.data, tensor.tensor_type).reshape(weights.shape)

@@ -92,7 +92,7 @@ TEST(TypeList, PackingAFormatThatIsOnlyReadIsAnError) {
       EXPECT_EQ(message.find(std::string(type.name), 1), std::string::npos) << message;
     }
   }
-  EXPECT_EQ(refused, 10u);
+  EXPECT_EQ(refused, 7u);
 }
 
 bool all_finite(const std::vector<float>& values) {

@@ -1,0 +1,87 @@
+// thimble quantize on a small random model: its arguments as llama-quantize has them, its reports, and what it refuses.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "program_runner.h"
+#include "support/temp_file.h"
+#include "support/tiny_cases.h"
+
+namespace thimble {
+namespace {
+
+using nlohmann::json;
+using test::Arguments;
+
+class QuantizeVerb : public testing::Test {
+ protected:
+  void SetUp() override {
+    const ArchSpec& llama = find_architecture("llama", "test");
+    test::write_tiny_model(llama, test::tiny_of(llama), model_);
+  }
+
+  static test::Outcome quantize(const Arguments& more) {
+    Arguments arguments = {"quantize"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return test::run(arguments);
+  }
+
+  test::TempFolder folder_;
+  std::string model_ = folder_ / "in.gguf";
+  std::string out_ = folder_ / "out.gguf";
+};
+
+TEST_F(QuantizeVerb, TakesItsArgumentsAsLlamaQuantizeDoes) {
+  ASSERT_EQ(quantize({model_, out_, "q8_0", "1"}).code, 0);
+  ASSERT_EQ(quantize({model_, "Q8_0"}).code, 0);
+  EXPECT_EQ(test::read_file(folder_ / "ggml-model-Q8_0.gguf"), test::read_file(out_));
+  EXPECT_EQ(test::run({"generate", "-m", out_, "--ids", "1,5", "-n", "4", "--temp", "0"}).code, 0);
+  for (const Arguments& bad : {Arguments{model_}, Arguments{model_, out_}, Arguments{model_, out_, "Q9"},
+                               Arguments{model_, out_, "Q8_0", "x"}, Arguments{model_, "Q8_0", "1", "2"}}) {
+    EXPECT_EQ(quantize(bad).code, 2);
+  }
+  EXPECT_NE(quantize({model_, out_, "Q9"}).error.find("Q4_K_M"), std::string::npos);
+}
+
+TEST_F(QuantizeVerb, ReportsTensorsTotalsAndError) {
+  const json report = json::parse(quantize({"--json", model_, out_, "Q4_0"}).out);
+  EXPECT_EQ(report["output"][0], out_);
+  EXPECT_EQ(report["type"], "Q4_0");
+  uint64_t bytes = 0;
+  for (const json& tensor : report["tensors"]) {
+    bytes += tensor["bytes"].get<uint64_t>();
+    if (tensor["type"] == "Q4_0") {
+      EXPECT_GT(tensor["error"], 0.01);
+      EXPECT_LT(tensor["error"], 0.08);
+    }
+  }
+  EXPECT_EQ(report["bytes"], bytes);
+  EXPECT_LT(bytes, std::filesystem::file_size(out_));
+}
+
+TEST_F(QuantizeVerb, DryRunWritesNothingAndPlansTheMemory) {
+  const json report = json::parse(quantize({"--dry-run", "--json", model_, out_, "Q4_0"}).out);
+  EXPECT_FALSE(std::filesystem::exists(out_));
+  ASSERT_EQ(quantize({model_, out_, "Q4_0"}).code, 0);
+  const json plan = json::parse(test::run({"plan", "-m", out_, "--json"}).out);
+  const auto weights = [](const json& parts) { return parts["weights"].get<double>(); };
+  EXPECT_NEAR(weights(report["memory"]["parts"]), weights(plan["parts"]), 0.01 * weights(plan["parts"]));
+}
+
+TEST_F(QuantizeVerb, WarnsOfLowBitsAndRefusesWhatWouldRuin) {
+  EXPECT_NE(quantize({"--dry-run", model_, "Q2_K"}).error.find("below 4 B parameters"), std::string::npos);
+  EXPECT_EQ(quantize({"--dry-run", model_, "Q6_K"}).error.find("below 4 B parameters"), std::string::npos);
+  EXPECT_EQ(quantize({model_, model_, "Q8_0"}).code, 2);
+  ASSERT_EQ(quantize({model_, out_, "Q8_0"}).code, 0);
+  const test::Outcome again = quantize({out_, folder_ / "again.gguf", "Q4_0"});
+  EXPECT_EQ(again.code, 2);
+  EXPECT_NE(again.error.find("--allow-requantize"), std::string::npos) << again.error;
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "again.gguf"));
+  EXPECT_EQ(quantize({folder_ / "none.gguf", out_, "Q4_0"}).code, 4);
+  EXPECT_EQ(quantize({"--imatrix", model_, model_, out_, "Q4_0"}).code, 4);
+  EXPECT_EQ(quantize({"--include-weights", "a", "--exclude-weights", "b", model_, out_, "Q4_0"}).code, 2);
+}
+
+}  // namespace
+}  // namespace thimble
