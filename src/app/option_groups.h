@@ -31,8 +31,8 @@ struct ModelOptions {
   bool check_tensors = false;
   std::vector<AdapterOption> adapters;
   void declare(OptionTable& options);
-  void declare_model(OptionTable& options);     // -m alone
-  void declare_adapters(OptionTable& options);  // --lora
+  void declare_model(OptionTable& options, bool is_required = true);  // -m alone
+  void declare_adapters(OptionTable& options);                        // --lora
   void declare_pre_tokenizer(OptionTable& options);
 };
 

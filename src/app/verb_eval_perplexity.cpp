@@ -20,6 +20,10 @@ class EvalPerplexity : public Command {
     options.heading("Text");
     options.text("-f,--file", "FILE", file_, "The text, - for standard input").required().path();
     options.integer("--chunks", chunks_, 0, INT32_MAX, "Chunks to measure, 0 for all");
+    options
+        .text("--kl-divergence-base,--save-all-logits", "OUT", records_,
+              "Also write the log-probabilities of every scored position, which eval kld compares other files with")
+        .path();
     context_.declare(options);
     output_.declare(options);
   }
@@ -28,6 +32,7 @@ class EvalPerplexity : public Command {
     Preflight preflight(model_, context_);
     preflight.session.logit_rows = kLogitRows;
     preflight.require_fit();
+    if (records_) preflight.require_no_input(*records_);
     const std::string text = without_last_newline(read_text(file_));
     Runtime runtime(std::move(preflight), model_, context_);
     runtime.note_setup(console, output_.verbose);
@@ -35,13 +40,17 @@ class EvalPerplexity : public Command {
     const std::unique_ptr<Session> session = runtime.make_session();
     ProgressBar progress(console, "measuring", "chunks");
     const auto report = [&](const PerplexityResult& so_far, size_t total) {
+      progress.set_result(fmt::format("ppl {:.4f} +/- {:.4f}", so_far.perplexity, so_far.error));
       progress.update(so_far.chunks, total);
       return !interrupted();
     };
-    const PerplexityResult result = measure_perplexity(*session, runtime.tokenizer(), tokens, session->context_length(),
-                                                       static_cast<size_t>(chunks_), report);
+    const Chunks chunks(runtime.tokenizer(), tokens, session->context_length(), static_cast<size_t>(chunks_));
+    std::optional<LogProbFileWriter> writer;
+    if (records_) writer.emplace(*records_, chunks, session->model().hyper().vocabulary_size);
+    const PerplexityResult result = measure_perplexity(*session, chunks, report, writer ? &*writer : nullptr);
     progress.finish();
     stop_if_interrupted();
+    if (writer) writer->commit();
     print(console, result);
     return ExitCode::done;
   }
@@ -62,12 +71,15 @@ class EvalPerplexity : public Command {
   ModelOptions model_;
   std::string file_;
   int64_t chunks_ = 0;
+  std::optional<std::string> records_;
   ContextOptions context_;
   OutputOptions output_;
 };
 
 constexpr Example kExamples[] = {
     {"eval perplexity -m model.gguf -f handbook.txt -c 512", "Perplexity of a text in chunks of 512 tokens"},
+    {"eval perplexity -m f16.gguf -f handbook.txt --kl-divergence-base f16.kld",
+     "The same, and what eval kld compares other files with"},
 };
 
 }  // namespace
