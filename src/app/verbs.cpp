@@ -6,13 +6,18 @@ namespace thimble {
 
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
-    kEvalKld, kImatrix, kEmbed, kHelp, kVersion, kCompletion, kMan;
+    kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kEmbed, kHelp, kVersion, kCompletion,
+    kMan;
 
 namespace {
 
-constexpr const Verb* kVerbs[] = {&kChat,    &kGenerate, &kTokenize, &kLogits,  &kInfo,           &kPlan,
-                                  &kPull,    &kList,     &kRm,       &kBench,   &kEvalPerplexity, &kEvalKld,
-                                  &kImatrix, &kEmbed,    &kHelp,     &kVersion, &kCompletion,     &kMan};
+constexpr const Verb* kVerbs[] = {&kChat,          &kGenerate,       &kTokenize,
+                                  &kLogits,        &kInfo,           &kPlan,
+                                  &kPull,          &kList,           &kRm,
+                                  &kBench,         &kEvalPerplexity, &kEvalKld,
+                                  &kEvalHellaswag, &kEvalWinogrande, &kEvalMultipleChoice,
+                                  &kImatrix,       &kEmbed,          &kHelp,
+                                  &kVersion,       &kCompletion,     &kMan};
 
 }  // namespace
 
