@@ -157,6 +157,14 @@ GenerateOptions AnswerOptions::resolve() const {
   return generate;
 }
 
+void ResumeOption::declare(OptionTable& options) {
+  options
+      .text("--resume", "FILE", path,
+            "Keep what is measured in FILE until the result is there; the same command goes on from it after a break")
+      .only_one_of("kept")
+      .path();
+}
+
 void PromptOptions::declare(OptionTable& options) {
   options.heading("Prompt");
   options.text("-p,--prompt", "TEXT", prompt, "The prompt").only_one_of("prompt");

@@ -55,6 +55,7 @@ class EvalKld : public Command {
         .path();
     options.text("-f,--file", "FILE", file_, "The text, - for standard input").path();
     options.integer("--chunks", chunks_, 0, INT32_MAX, "Chunks to measure, 0 for all");
+    resume_.declare(options);
     context_.declare(options);
     output_.declare(options);
   }
@@ -79,6 +80,11 @@ class EvalKld : public Command {
   }
 
  private:
+  static uint64_t source(const Runtime& runtime, const Chunks& chunks, uint64_t reference) {
+    const uint64_t text = hash_of(std::as_bytes(chunks.whole_text()));
+    return combine_hashes(combine_hashes(combine_hashes(runtime.identity(), reference), text), chunks.chunk_tokens());
+  }
+
   KldProgress report(ProgressBar& progress) const {
     return [&progress](const KldResult& so_far, size_t total) {
       progress.set_result(fmt::format("KLD {:.6f} +/- {:.6f}", so_far.kld.mean.value, so_far.kld.mean.error));
@@ -96,7 +102,8 @@ class EvalKld : public Command {
                         1);
     const std::unique_ptr<Session> session = runtime.make_session();
     ProgressBar progress(console, "measuring", "chunks");
-    return measure_kld(reference, *session, chunks, report(progress));
+    return measure_kld(reference, *session, chunks, report(progress),
+                       resume_.open(source(runtime, chunks, reference.identity())));
   }
 
   KldResult run_both(Console& console, Preflight preflight) const {
@@ -119,12 +126,14 @@ class EvalKld : public Command {
     const std::unique_ptr<Session> reference_session = reference.make_session();
     const std::unique_ptr<Session> session = runtime.make_session();
     ProgressBar progress(console, "measuring", "chunks");
-    return measure_kld(*reference_session, *session, chunks, report(progress));
+    return measure_kld(*reference_session, *session, chunks, report(progress),
+                       resume_.open(source(runtime, chunks, reference.identity())));
   }
 
   ModelOptions model_;
   std::optional<std::string> reference_, records_, file_;
   int64_t chunks_ = 0;
+  ResumeOption resume_;
   ContextOptions context_;
   OutputOptions output_;
 };

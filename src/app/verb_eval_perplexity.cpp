@@ -23,7 +23,9 @@ class EvalPerplexity : public Command {
     options
         .text("--kl-divergence-base,--save-all-logits", "OUT", records_,
               "Also write the log-probabilities of every scored position, which eval kld compares other files with")
+        .only_one_of("kept")
         .path();
+    resume_.declare(options);
     context_.declare(options);
     output_.declare(options);
   }
@@ -47,7 +49,8 @@ class EvalPerplexity : public Command {
     const Chunks chunks(runtime.tokenizer(), tokens, session->context_length(), static_cast<size_t>(chunks_));
     std::optional<LogProbFileWriter> writer;
     if (records_) writer.emplace(*records_, chunks, session->model().hyper().vocabulary_size);
-    const PerplexityResult result = measure_perplexity(*session, chunks, report, writer ? &*writer : nullptr);
+    const PerplexityResult result = measure_perplexity(*session, chunks, report, writer ? &*writer : nullptr,
+                                                       resume_.open(source(runtime, chunks)));
     progress.finish();
     stop_if_interrupted();
     if (writer) writer->commit();
@@ -56,6 +59,11 @@ class EvalPerplexity : public Command {
   }
 
  private:
+  static uint64_t source(const Runtime& runtime, const Chunks& chunks) {
+    const uint64_t text = hash_of(std::as_bytes(chunks.whole_text()));
+    return combine_hashes(combine_hashes(runtime.identity(), text), chunks.chunk_tokens());
+  }
+
   void print(Console& console, const PerplexityResult& result) const {
     if (output_.json) {
       console.print_json({{"ppl", result.perplexity},
@@ -72,6 +80,7 @@ class EvalPerplexity : public Command {
   std::string file_;
   int64_t chunks_ = 0;
   std::optional<std::string> records_;
+  ResumeOption resume_;
   ContextOptions context_;
   OutputOptions output_;
 };

@@ -53,6 +53,7 @@ class EvalTasks : public Command {
     options.heading("Tasks");
     options.text(kKind.file_option, "FILE", file_, std::string(kKind.file_help)).required().path();
     options.integer(kKind.count_option, count_, 0, INT32_MAX, "Tasks to draw, the same every time; 0 for all");
+    resume_.declare(options);
     context_.declare(options);
     output_.declare(options);
   }
@@ -76,7 +77,8 @@ class EvalTasks : public Command {
       progress.update(so_far.tasks, total);
       return !interrupted();
     };
-    const ChoiceResult result = measure_choices(*session, runtime.tokenizer(), tasks.tasks, report);
+    const ChoiceResult result =
+        measure_choices(*session, runtime.tokenizer(), tasks.tasks, report, resume_.open(source(runtime, tasks.tasks)));
     progress.finish();
     stop_if_interrupted();
     print(console, result);
@@ -84,6 +86,17 @@ class EvalTasks : public Command {
   }
 
  private:
+  static uint64_t source(const Runtime& runtime, const std::vector<ChoiceTask>& tasks) {
+    uint64_t source = runtime.identity();
+    for (const ChoiceTask& task : tasks) {
+      for (size_t i = 0; i < task.texts.size(); ++i) {
+        source = combine_hashes(source, hash_of(std::as_bytes(std::span(task.texts[i]))));
+        source = combine_hashes(source, task.correct[i] ? 1 : 0);
+      }
+    }
+    return source;
+  }
+
   void print(Console& console, const ChoiceResult& result) const {
     const auto [low, high] = result.interval();
     if (output_.json) {
@@ -105,6 +118,7 @@ class EvalTasks : public Command {
   ModelOptions model_;
   std::string file_;
   int64_t count_ = kKind.default_count;
+  ResumeOption resume_;
   ContextOptions context_;
   OutputOptions output_;
 };

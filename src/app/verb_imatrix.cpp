@@ -152,7 +152,7 @@ class ImatrixVerb : public Command {
     CalibrationOptions options{process_output_, !no_ppl_, static_cast<size_t>(output_frequency_),
                                output_frequency_ == 0 ? std::string() : out_ + ".part", 0};
     const size_t batch = runtime.session_options().kv.batch_tokens;
-    options.source = calibration_source(runtime.language_model().gguf(), chunks, batch, options, run_as(runtime));
+    options.source = calibration_source(runtime.language_model().gguf(), chunks, batch, options, runtime.run_as());
     const std::unique_ptr<Session> session = runtime.make_session();
     Calibration calibration = run_chunks(console, *session, chunks, batch, options);
     if (!calibration.complete) {
@@ -167,15 +167,6 @@ class ImatrixVerb : public Command {
     std::filesystem::remove(options.checkpoint, error);
     print_summary(console, calibration.state, options.with_perplexity);
     return ExitCode::done;
-  }
-
-  // What changes the numbers beside the model's file and the options that calibrate() knows.
-  std::string run_as(const Runtime& runtime) const {
-    const KvOptions& kv = runtime.session_options().kv;
-    std::string text = fmt::format("{} {} {} {}", runtime.kernels().isa, cache_type_name(kv.k_type),
-                                   cache_type_name(kv.v_type), static_cast<int>(kv.rotation));
-    for (const AdapterOption& adapter : model_.adapters) text += fmt::format(" {}:{}", adapter.path, adapter.scale);
-    return text;
   }
 
   Calibration run_chunks(Console& console, Session& session, const Chunks& chunks, size_t batch,

@@ -1,11 +1,13 @@
 #include "compress/calibrate.h"
 
-#include <bit>
+#include <array>
 #include <filesystem>
+#include <numeric>
 #include <vector>
 
 #include "base/error.h"
 #include "format/gguf_writer.h"
+#include "measure/kept_rows.h"
 #include "measure/log_prob_record.h"
 #include "text/hash.h"
 
@@ -103,12 +105,6 @@ class Run {
   CalibrationState state_;
 };
 
-uint64_t combine(uint64_t a, uint64_t b) { return mix(a * 0x9e3779b97f4a7c15u + b); }
-
-std::string_view as_text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 }  // namespace
 
 Calibration calibrate(Session& session, const Chunks& chunks, size_t batch_tokens, const CalibrationOptions& options,
@@ -130,19 +126,15 @@ Calibration calibrate(Session& session, const Chunks& chunks, size_t batch_token
 
 uint64_t calibration_source(const Gguf& model, const Chunks& chunks, size_t batch_tokens,
                             const CalibrationOptions& options, std::string_view run_as) {
-  uint64_t source = hash_text(run_as);
-  for (const MappedFile& file : model.files()) {
-    std::error_code error;
-    const auto changed = std::filesystem::last_write_time(file.path(), error).time_since_epoch().count();
-    source = combine(source, file.bytes().size());
-    source = combine(source, static_cast<uint64_t>(changed));
-  }
-  source = combine(source, hash_text(as_text(model.files().front().bytes().first(model.data_offset()))));
-  source = combine(source, chunks.chunk_tokens());
-  source = combine(source, batch_tokens);
-  source = combine(source, (options.with_output ? 2u : 0u) + (options.with_perplexity ? 1u : 0u));
-  // Of the whole chunks that there are; how many of them are run may differ.
-  return combine(source, hash_text(as_text(std::as_bytes(chunks.whole_text()))));
+  const uint64_t flags = (options.with_output ? 2u : 0u) + (options.with_perplexity ? 1u : 0u);
+  // Of the whole text: how many of its chunks are run may differ.
+  const std::array<uint64_t, 6> parts = {identity_of(model),
+                                         hash_text(run_as),
+                                         chunks.chunk_tokens(),
+                                         batch_tokens,
+                                         flags,
+                                         hash_of(std::as_bytes(chunks.whole_text()))};
+  return std::accumulate(parts.begin(), parts.end(), uint64_t{0}, combine_hashes);
 }
 
 }  // namespace thimble

@@ -134,17 +134,24 @@ ChoiceResult::Interval ChoiceResult::interval() const {
 }
 
 ChoiceResult measure_choices(Session& session, const Tokenizer& tokenizer, const std::vector<ChoiceTask>& tasks,
-                             const ChoiceProgress& progress) {
+                             const ChoiceProgress& progress, KeptRows kept) {
   ChoiceResult result;
-  for (const ChoiceTask& task : tasks) {
+  const auto add = [&](uint8_t is_correct) {
+    result.answers += tasks[result.tasks++].texts.size();
+    result.correct += is_correct != 0 ? 1 : 0;
+  };
+  for (const std::vector<uint8_t>& group : kept.read<uint8_t>(1, tasks.size())) add(group[0]);
+  while (result.tasks < tasks.size()) {
+    const ChoiceTask& task = tasks[result.tasks];
     const EncodedTask encoded = encode(tokenizer, task, result.tasks + 1, session.context_length());
     const size_t best =
         task.bases.empty() ? best_answer(session, encoded) : best_filling(session, tokenizer, encoded, task.bases);
-    ++result.tasks;
-    result.correct += task.correct[best] ? 1 : 0;
-    result.answers += task.texts.size();
-    if (progress && !progress(result, tasks.size())) break;
+    const uint8_t is_correct = task.correct[best] ? 1 : 0;
+    add(is_correct);
+    kept.append(std::span(&is_correct, 1));
+    if (progress && !progress(result, tasks.size())) return result;
   }
+  kept.remove();
   return result;
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/session.h"
 #include "measure/choice_tasks.h"
+#include "measure/kept_rows.h"
 #include "text/tokenizer.h"
 
 namespace thimble {
@@ -30,13 +31,13 @@ struct ChoiceResult {
 // Called after each task; returning false ends there.
 using ChoiceProgress = std::function<bool(const ChoiceResult& so_far, size_t total)>;
 
-// Throws Error(usage) naming the task that is longer than the session's context, and Error(bad_file) where its answers do not even
+// Goes on from what is kept, and takes that file away at the end. Throws Error(usage) naming the task that is longer than the session's context, and Error(bad_file) where its answers do not even
 // begin with the same token.
 //
 // Of a gap to be filled only what follows the filling is scored, without its last token, where more than three tokens differ; else
 // all that differs, and then, as llama.cpp has it, the first differing token of the second text is scored behind the whole first one.
 // Where nothing follows the filling it is scored itself (llama.cpp divides by nothing there and takes the second).
 ChoiceResult measure_choices(Session& session, const Tokenizer& tokenizer, const std::vector<ChoiceTask>& tasks,
-                             const ChoiceProgress& progress = {});
+                             const ChoiceProgress& progress = {}, KeptRows kept = {});
 
 }  // namespace thimble

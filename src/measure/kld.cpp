@@ -10,10 +10,10 @@ namespace thimble {
 namespace {
 
 constexpr float kLeastLogProb = -16;  // of what the sum goes over
-constexpr size_t kMostRows = 256;     // of the reference that are kept at once
+constexpr size_t kMostRows = 256;     // of the reference that are held at once
 constexpr size_t kLeastForError = 10;
 
-size_t kept_rows(size_t chunk_tokens) { return std::min(chunk_tokens - chunk_tokens / 2, kMostRows); }
+size_t held_rows(size_t chunk_tokens) { return std::min(chunk_tokens - chunk_tokens / 2, kMostRows); }
 
 double percentile(const std::vector<float>& sorted, double fraction) {
   const double place = fraction * static_cast<double>(sorted.size() - 1);
@@ -31,36 +31,46 @@ void require_same_vocabulary(size_t reference, size_t candidate) {
 // Runs a chunk's second half in pieces: before(begin, end) makes the records of the positions [begin, end) that are scored, in
 // `records`, then the candidate's rows are compared with them.
 template <class Before>
-void compare_chunk(Session& candidate, const Chunks& chunks, size_t chunk, std::span<uint16_t> records, KldMeter& meter,
-                   Before&& before) {
+std::vector<KldRow> compare_chunk(Session& candidate, const Chunks& chunks, size_t chunk, std::span<uint16_t> records,
+                                  Before&& before) {
   const std::span<const TokenId> text = chunks.text(chunk);
   const std::vector<TokenId> ids = chunks.input(chunk);
-  const size_t end = ids.size() - 1;
+  const size_t first = chunks.first_scored(), end = ids.size() - 1;
   const size_t words = log_prob_words(candidate.model().hyper().vocabulary_size);
+  std::vector<KldRow> rows(chunks.scored());
   candidate.rewind(0);
   size_t run = 0;
-  for (size_t begin = chunks.first_scored(); begin < end; begin += kMostRows) {
+  for (size_t begin = first; begin < end; begin += kMostRows) {
     const size_t piece_end = std::min(begin + kMostRows, end);
     before(begin, piece_end);
-    std::vector<KldRow> rows(piece_end - begin);
     const size_t offset = run;
     score_rows(candidate, std::span(ids).subspan(run, piece_end - run), begin - run, piece_end - run,
                [&](size_t index, std::span<const float> logits) {
-                 const size_t row = offset + index - begin;
-                 rows[row] = compare_row(records.subspan(row * words, words), logits, text[offset + index + 1]);
+                 const size_t position = offset + index;
+                 const auto record = records.subspan((position - begin) * words, words);
+                 rows[position - first] = compare_row(record, logits, text[position + 1]);
                });
     run = piece_end;
-    for (const KldRow& row : rows) meter.add(row);
   }
+  return rows;
 }
 
-// f(chunk) for each, the result after it told to `progress`.
+// rows_of(chunk) for each that is not kept, the result after it told to `progress`.
 template <class F>
-KldResult for_each_chunk(const Chunks& chunks, const KldMeter& meter, const KldProgress& progress, F&& f) {
-  for (size_t chunk = 0; chunk < chunks.count(); ++chunk) {
-    f(chunk);
-    if (progress && !progress(meter.result(chunk + 1, false), chunks.count())) return meter.result(chunk + 1, true);
+KldResult for_each_chunk(const Chunks& chunks, const KldProgress& progress, KeptRows& kept, F&& rows_of) {
+  KldMeter meter;
+  size_t chunk = 0;
+  for (const std::vector<KldRow>& rows : kept.read<KldRow>(chunks.scored(), chunks.count())) {
+    for (const KldRow& row : rows) meter.add(row);
+    ++chunk;
   }
+  while (chunk < chunks.count()) {
+    const std::vector<KldRow> rows = rows_of(chunk++);
+    for (const KldRow& row : rows) meter.add(row);
+    kept.append(std::span(rows));
+    if (progress && !progress(meter.result(chunk, false), chunks.count())) return meter.result(chunk, true);
+  }
+  kept.remove();
   return meter.result(chunks.count(), true);
 }
 
@@ -82,7 +92,7 @@ KldRow compare_row(std::span<const uint16_t> record, std::span<const float> logi
   row.nll = log_total - logits[static_cast<size_t>(next)];
   row.nll_reference = -log_prob(static_cast<size_t>(next));
   row.probability_difference = std::exp(-row.nll) - std::exp(-row.nll_reference);
-  row.same_top = std::max_element(codes.begin(), codes.end()) - codes.begin() == best - logits.begin();
+  row.same_top = std::max_element(codes.begin(), codes.end()) - codes.begin() == best - logits.begin() ? 1 : 0;
   return row;
 }
 
@@ -106,7 +116,7 @@ void KldMeter::add(const KldRow& row) {
   kld_.add(row.kld);
   probability_.add(row.probability_difference);
   probability_squares_.add(static_cast<double>(row.probability_difference) * row.probability_difference);
-  same_top_ += row.same_top ? 1 : 0;
+  same_top_ += row.same_top != 0 ? 1 : 0;
   kld_values_.push_back(static_cast<float>(row.kld));
   probability_values_.push_back(row.probability_difference);
 }
@@ -166,26 +176,27 @@ KldResult KldMeter::result(size_t chunks, bool with_percentiles) const {
 }
 
 size_t lockstep_bytes(size_t vocabulary, size_t chunk_tokens) {
-  return kept_rows(chunk_tokens) * log_prob_words(vocabulary) * sizeof(uint16_t);
+  return held_rows(chunk_tokens) * log_prob_words(vocabulary) * sizeof(uint16_t);
 }
 
-KldResult measure_kld(Session& reference, Session& candidate, const Chunks& chunks, const KldProgress& progress) {
+KldResult measure_kld(Session& reference, Session& candidate, const Chunks& chunks, const KldProgress& progress,
+                      KeptRows kept) {
   const size_t vocabulary = candidate.model().hyper().vocabulary_size;
   require_same_vocabulary(reference.model().hyper().vocabulary_size, vocabulary);
   const size_t words = log_prob_words(vocabulary);
-  std::vector<uint16_t> records(kept_rows(chunks.chunk_tokens()) * words);
-  KldMeter meter;
-  return for_each_chunk(chunks, meter, progress, [&](size_t chunk) {
+  std::vector<uint16_t> records(held_rows(chunks.chunk_tokens()) * words);
+  return for_each_chunk(chunks, progress, kept, [&](size_t chunk) {
     const std::span<const TokenId> text = chunks.text(chunk);
     const std::vector<TokenId> ids = chunks.input(chunk);
     reference.rewind(0);
     size_t run = 0;
-    compare_chunk(candidate, chunks, chunk, records, meter, [&](size_t begin, size_t end) {
+    return compare_chunk(candidate, chunks, chunk, records, [&](size_t begin, size_t end) {
       const size_t offset = run;
       score_rows(reference, std::span(ids).subspan(run, end - run), begin - run, end - run,
                  [&](size_t index, std::span<const float> logits) {
-                   const size_t row = offset + index - begin;
-                   encode_log_probs(logits, text[offset + index + 1], std::span(records).subspan(row * words, words));
+                   const size_t position = offset + index;
+                   const auto record = std::span(records).subspan((position - begin) * words, words);
+                   encode_log_probs(logits, text[position + 1], record);
                  });
       run = end;
     });
@@ -193,13 +204,12 @@ KldResult measure_kld(Session& reference, Session& candidate, const Chunks& chun
 }
 
 KldResult measure_kld(const LogProbFile& reference, Session& candidate, const Chunks& chunks,
-                      const KldProgress& progress) {
+                      const KldProgress& progress, KeptRows kept) {
   require_same_vocabulary(reference.vocabulary(), candidate.model().hyper().vocabulary_size);
   const size_t words = log_prob_words(reference.vocabulary());
-  std::vector<uint16_t> records(kept_rows(chunks.chunk_tokens()) * words);
-  KldMeter meter;
-  return for_each_chunk(chunks, meter, progress, [&](size_t chunk) {
-    compare_chunk(candidate, chunks, chunk, records, meter, [&](size_t begin, size_t end) {
+  std::vector<uint16_t> records(held_rows(chunks.chunk_tokens()) * words);
+  return for_each_chunk(chunks, progress, kept, [&](size_t chunk) {
+    return compare_chunk(candidate, chunks, chunk, records, [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i) {
         reference.read_record(chunk, i - chunks.first_scored(), std::span(records).subspan((i - begin) * words, words));
       }

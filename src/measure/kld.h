@@ -11,6 +11,7 @@
 
 #include "engine/session.h"
 #include "measure/chunks.h"
+#include "measure/kept_rows.h"
 #include "measure/log_prob_file.h"
 
 namespace thimble {
@@ -51,7 +52,7 @@ struct KldRow {
   float nll_reference = 0;
   double kld = 0;
   float probability_difference = 0;
-  bool same_top = false;
+  uint32_t same_top = 0;  // 1: yes
 };
 
 // record: log_prob_record.h; logits: [vocabulary], finite.
@@ -83,12 +84,13 @@ class KldMeter {
 using KldProgress = std::function<bool(const KldResult& so_far, size_t total_chunks)>;
 
 // Both models over the same chunks, side by side. The vocabularies are of one size, the contexts hold a chunk; the reference's rows
-// are kept as records, lockstep_bytes() at most. Throws Error(usage) where the vocabularies differ in size.
-KldResult measure_kld(Session& reference, Session& candidate, const Chunks& chunks, const KldProgress& progress = {});
+// are held as records, lockstep_bytes() at most. Goes on from what is kept, and takes the file away at the end. Throws Error(usage) where the vocabularies differ in size.
+KldResult measure_kld(Session& reference, Session& candidate, const Chunks& chunks, const KldProgress& progress = {},
+                      KeptRows kept = {});
 size_t lockstep_bytes(size_t vocabulary, size_t chunk_tokens);
 
 // The same against a reference that was written before. `chunks` are of its tokens.
 KldResult measure_kld(const LogProbFile& reference, Session& candidate, const Chunks& chunks,
-                      const KldProgress& progress = {});
+                      const KldProgress& progress = {}, KeptRows kept = {});
 
 }  // namespace thimble

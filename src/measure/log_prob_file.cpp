@@ -4,8 +4,10 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 
 #include "base/error.h"
+#include "measure/kept_rows.h"
 #include "measure/log_prob_record.h"
 
 namespace thimble {
@@ -67,6 +69,13 @@ LogProbFile LogProbFile::open(const std::string& path) {
     }
   }
   return file;
+}
+
+uint64_t LogProbFile::identity() const {
+  std::error_code error;
+  const auto changed = std::filesystem::last_write_time(path(), error).time_since_epoch().count();
+  const uint64_t text = hash_of(std::as_bytes(tokens()));
+  return combine_hashes(combine_hashes(text, file_.bytes().size()), static_cast<uint64_t>(changed));
 }
 
 void LogProbFile::read_record(size_t chunk, size_t index, std::span<uint16_t> record) const {

@@ -31,6 +31,7 @@ class LogProbFile {
   static LogProbFile open(const std::string& path);
 
   const std::string& path() const { return file_.path(); }
+  uint64_t identity() const;  // of its size, time of change and text: for telling apart
   uint32_t vocabulary() const { return vocabulary_; }
   uint32_t chunk_tokens() const { return chunk_tokens_; }
   uint32_t chunk_count() const { return chunk_count_; }

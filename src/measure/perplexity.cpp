@@ -25,14 +25,19 @@ PerplexityResult PerplexityScores::result(size_t chunks) const {
 }
 
 PerplexityResult measure_perplexity(Session& session, const Chunks& chunks, const PerplexityProgress& progress,
-                                    LogProbFileWriter* records) {
+                                    LogProbFileWriter* records, KeptRows kept) {
   const size_t first = chunks.first_scored();
   const size_t words = log_prob_words(session.model().hyper().vocabulary_size);
   PerplexityScores scores;
+  size_t chunk = 0;
+  for (const std::vector<double>& nll : kept.read<double>(chunks.scored(), chunks.count())) {
+    for (const double value : nll) scores.add(value);
+    ++chunk;
+  }
   std::vector<uint16_t> written(records != nullptr ? chunks.scored() * words : 0);
-  for (size_t chunk = 0; chunk < chunks.count(); ++chunk) {
+  std::vector<double> nll(chunks.scored());
+  while (chunk < chunks.count()) {
     const std::span<const TokenId> text = chunks.text(chunk);
-    std::vector<double> nll(chunks.scored());
     session.rewind(0);
     score_rows(session, chunks.input(chunk), first, text.size() - 1, [&](size_t index, std::span<const float> logits) {
       const size_t row = index - first;
@@ -40,10 +45,13 @@ PerplexityResult measure_perplexity(Session& session, const Chunks& chunks, cons
                      ? negative_log_probability(logits, text[index + 1])
                      : encode_log_probs(logits, text[index + 1], std::span(written).subspan(row * words, words));
     });
+    ++chunk;
     for (const double value : nll) scores.add(value);
     if (records != nullptr) records->write(written);
-    if (progress && !progress(scores.result(chunk + 1), chunks.count())) return scores.result(chunk + 1);
+    kept.append(std::span<const double>(nll));
+    if (progress && !progress(scores.result(chunk), chunks.count())) return scores.result(chunk);
   }
+  kept.remove();
   return scores.result(chunks.count());
 }
 

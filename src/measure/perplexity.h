@@ -6,6 +6,7 @@
 
 #include "engine/session.h"
 #include "measure/chunks.h"
+#include "measure/kept_rows.h"
 #include "measure/log_prob_file.h"
 
 namespace thimble {
@@ -31,8 +32,9 @@ struct PerplexityScores {
 using PerplexityProgress = std::function<bool(const PerplexityResult& so_far, size_t total_chunks)>;
 
 // The session's context holds at least a chunk; more logit rows make it faster. `records`: where not nullptr, every scored position's
-// log-probabilities are written there; the caller commits the file.
+// log-probabilities are written there, and nothing may be kept; the caller commits the file. Goes on from what is kept, and takes that
+// file away at the end.
 PerplexityResult measure_perplexity(Session& session, const Chunks& chunks, const PerplexityProgress& progress = {},
-                                    LogProbFileWriter* records = nullptr);
+                                    LogProbFileWriter* records = nullptr, KeptRows kept = {});
 
 }  // namespace thimble

@@ -175,6 +175,39 @@ TEST_F(Measure, KldByFileAndSideBySide) {
       "limit");
 }
 
+// Killed at any moment, each evaluation goes on from what it kept and prints what an unbroken one does.
+TEST_F(Measure, EvaluationsGoOnAfterAKill) {
+  std::string text;
+  for (int i = 0; i < 20; ++i) text += test::read_file(data("text.txt")) + std::to_string(i);
+  test::write_file(folder_ / "long.txt", text);
+  const std::string kept = folder_ / "kept";
+  const Arguments evaluations[] = {
+      {"eval", "perplexity", "-m", model_, "-c", "64", "-f", folder_ / "long.txt", "--json"},
+      {"eval", "kld", "-m", other_, "--reference", model_, "-c", "64", "-f", folder_ / "long.txt", "--json"},
+      {"eval", "hellaswag", "-m", model_, "-f", data("hellaswag.txt"), "--json"}};
+  for (const Arguments& evaluation : evaluations) {
+    Arguments with_file = evaluation;
+    with_file.insert(with_file.end(), {"--resume", kept});
+    const test::PipedProgram program(with_file, {}, {}, [] {});
+    for (int i = 0; i < 2000; ++i) {
+      std::error_code error;
+      if (std::filesystem::exists(kept, error) && std::filesystem::file_size(kept, error) > 26) break;
+      ::usleep(5'000);
+    }
+    program.send(SIGKILL);
+    program.finish();
+    EXPECT_TRUE(std::filesystem::exists(kept));
+    const test::Outcome resumed = test::run(with_file);
+    ASSERT_EQ(resumed.code, 0) << resumed.error;
+    EXPECT_EQ(resumed.out, test::run(evaluation).out);
+    EXPECT_FALSE(std::filesystem::exists(kept));
+  }
+  test::write_file(kept, "somebody's notes");
+  expect_refusal(test::run({"eval", "perplexity", "-m", model_, "-c", "64", "-f", data("text.txt"), "--resume", kept}),
+                 2, "another file of that name");
+  EXPECT_EQ(test::read_file(kept), "somebody's notes");
+}
+
 TEST_F(Measure, TasksPrintAScoreWithItsInterval) {
   const test::Outcome outcome =
       run({"eval", "hellaswag"}, {"-m", model_, "-f", data("hellaswag.txt"), "-ctk", "f32", "-ctv", "f32"});
