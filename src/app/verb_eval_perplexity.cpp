@@ -31,6 +31,12 @@ class EvalPerplexity : public Command {
   }
 
   ExitCode run(Console& console) override {
+    if (records_) {
+      // What other files are compared with is not to have the cache's rounding in it.
+      for (std::string* type : {&context_.cache_type_k, &context_.cache_type_v}) {
+        if (type->empty()) *type = "f16";
+      }
+    }
     Preflight preflight(model_, context_);
     preflight.session.logit_rows = kLogitRows;
     preflight.require_fit();

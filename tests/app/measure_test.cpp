@@ -149,10 +149,7 @@ TEST_F(Measure, ImatrixGoesOnAfterAKill) {
 
 TEST_F(Measure, KldByFileAndSideBySide) {
   const std::string base = folder_ / "base.kld", text = data("text.txt");
-  ASSERT_EQ(run({"eval", "perplexity"},
-                {"-m", model_, "-f", text, "-c", "64", "-ctk", "f16", "-ctv", "f16", "--kl-divergence-base", base})
-                .code,
-            0);
+  ASSERT_EQ(run({"eval", "perplexity"}, {"-m", model_, "-f", text, "-c", "64", "--kl-divergence-base", base}).code, 0);
   const test::Outcome by_file = run({"eval", "kld"}, {"-m", other_, "--kl-divergence-base", base, "--json"});
   const test::Outcome both =
       run({"eval", "kld"}, {"-m", other_, "--reference", model_, "-f", text, "-c", "64", "--json"});
