@@ -5,6 +5,7 @@
 #include "app/text_input.h"
 #include "app/verbs.h"
 #include "measure/kld.h"
+#include "measure/log_prob_record.h"
 
 namespace thimble {
 namespace {
@@ -24,7 +25,7 @@ void require_same_tokens(const Tokenizer& reference, const Tokenizer& candidate)
 // Both models are held at once; `plan` is of one of them, `reference` of the other.
 void require_both_fit(const Preflight& candidate, const Preflight& reference, size_t chunk_tokens) {
   const MemoryPlan plan = candidate.plan(), other = reference.plan();
-  const uint64_t records = lockstep_bytes(candidate.model().hyper().vocabulary_size, chunk_tokens);
+  const uint64_t records = held_record_bytes(candidate.model().hyper().vocabulary_size, chunk_tokens);
   const uint64_t total = plan.total() + other.total() - other.program + records;
   if (total <= candidate.limit().bytes) return;
   fail(ExitCode::does_not_fit,
@@ -96,6 +97,7 @@ class EvalKld : public Command {
   KldResult run_records(Console& console, Preflight preflight) const {
     const LogProbFile reference = LogProbFile::open(*records_);
     preflight.set_context_length(reference.chunk_tokens());
+    preflight.require_fit(held_record_bytes(reference.vocabulary(), reference.chunk_tokens()));
     Runtime runtime(std::move(preflight), model_, context_);
     runtime.note_setup(console, output_.verbose);
     const Chunks chunks(runtime.tokenizer(), reference.tokens(), reference.chunk_tokens(), static_cast<size_t>(chunks_),

@@ -3,6 +3,7 @@
 #include "app/runtime.h"
 #include "app/text_input.h"
 #include "app/verbs.h"
+#include "measure/log_prob_record.h"
 #include "measure/perplexity.h"
 
 namespace thimble {
@@ -39,7 +40,8 @@ class EvalPerplexity : public Command {
     }
     Preflight preflight(model_, context_);
     preflight.session.logit_rows = kLogitRows;
-    preflight.require_fit();
+    const size_t vocabulary = preflight.model().hyper().vocabulary_size;
+    preflight.require_fit(records_ ? held_record_bytes(vocabulary, preflight.session.kv.context_length) : 0);
     if (records_) preflight.require_no_input(*records_);
     const std::string text = without_last_newline(read_text(file_));
     Runtime runtime(std::move(preflight), model_, context_);

@@ -53,7 +53,8 @@ class ImatrixVerb : public Command {
     if (show_statistics_) return print_statistics(console);
     if (out_.empty()) fail(ExitCode::usage, "imatrix: -o OUT is required");
     for (const std::string& path : in_files_) {
-      merged_.merge(Imatrix::read(path), static_cast<uint32_t>(*context_.ctx_size));
+      merged_.merge(Imatrix::read(path),
+                    static_cast<uint32_t>(*context_.ctx_size == 0 ? kDefaultChunk : *context_.ctx_size));
     }
     if (file_ || chat_data_) return calibrate_on_text(console);
     if (in_files_.empty()) {
@@ -62,7 +63,7 @@ class ImatrixVerb : public Command {
     }
     if (!model_.model.empty()) merged_.require_match(Preflight(model_, context_).gguf());
     merged_.write(out_);
-    print_summary(console, {}, false);
+    print_summary(console, {merged_.chunk_count, {}}, false);
     return ExitCode::done;
   }
 
@@ -101,6 +102,7 @@ class ImatrixVerb : public Command {
     const Model& model = preflight.model();
     preflight.require_fit(ImatrixCollector::bytes(model, preflight.session.kv.batch_tokens, process_output_));
     preflight.require_no_input(out_);
+    AtomicFile{out_};  // what cannot be written is refused now, not after hours
     for (const auto* input : {&file_, &chat_data_, &eval_file_}) {
       if (*input && **input != "-") require_different_files(**input, out_);
     }

@@ -37,4 +37,14 @@ std::vector<TokenId> Chunks::input(size_t chunk) const {
   return ids;
 }
 
+std::vector<ChunkPiece> Chunks::pieces(size_t most_scored) const {
+  std::vector<ChunkPiece> pieces;
+  const size_t end = first_scored() + scored();
+  for (size_t begin = first_scored(), run = 0; begin < end; begin += most_scored) {
+    pieces.push_back({run, begin, std::min(begin + most_scored, end)});
+    run = pieces.back().end;
+  }
+  return pieces;
+}
+
 }  // namespace thimble

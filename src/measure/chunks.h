@@ -12,6 +12,13 @@
 
 namespace thimble {
 
+// A step through a chunk: tokens [run, end) are added, what the positions [begin, end) predict is scored.
+struct ChunkPiece {
+  size_t run;
+  size_t begin;
+  size_t end;
+};
+
 class Chunks {
  public:
   // tokens: the whole text, encoded with its special tokens; kept by reference. max_chunks: 0 for all. Throws Error(usage) for
@@ -28,6 +35,8 @@ class Chunks {
   std::span<const TokenId> whole_text() const { return tokens_; }  // beyond max_chunks too
   std::span<const TokenId> text(size_t chunk) const { return tokens_.subspan(chunk * chunk_tokens_, chunk_tokens_); }
   std::vector<TokenId> input(size_t chunk) const;  // what is run: with its BOS
+  std::vector<ChunkPiece> pieces(
+      size_t most_scored) const;  // of any chunk, in order; together they score all that is scored
 
  private:
   const Tokenizer& tokenizer_;
@@ -47,6 +56,14 @@ void score_rows(Session& session, std::span<const TokenId> tokens, size_t from, 
     };
     session.team().run([&](Worker& worker) { worker.for_each_piece(rows, 1, score); });
   });
+}
+
+// The same of a piece of a chunk whose input is `ids`: f(position, logits).
+template <class F>
+void score_piece(Session& session, std::span<const TokenId> ids, const ChunkPiece& piece, F&& f) {
+  const size_t count = piece.end - piece.run;
+  score_rows(session, ids.subspan(piece.run, count), piece.begin - piece.run, count,
+             [&](size_t index, std::span<const float> logits) { f(piece.run + index, logits); });
 }
 
 }  // namespace thimble

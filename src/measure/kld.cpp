@@ -10,10 +10,7 @@ namespace thimble {
 namespace {
 
 constexpr float kLeastLogProb = -16;  // of what the sum goes over
-constexpr size_t kMostRows = 256;     // of the reference that are held at once
 constexpr size_t kLeastForError = 10;
-
-size_t held_rows(size_t chunk_tokens) { return std::min(chunk_tokens - chunk_tokens / 2, kMostRows); }
 
 double percentile(const std::vector<float>& sorted, double fraction) {
   const double place = fraction * static_cast<double>(sorted.size() - 1);
@@ -28,29 +25,22 @@ void require_same_vocabulary(size_t reference, size_t candidate) {
        reference, candidate);
 }
 
-// Runs a chunk's second half in pieces: before(begin, end) makes the records of the positions [begin, end) that are scored, in
-// `records`, then the candidate's rows are compared with them.
+// Runs a chunk in pieces: before(piece) makes the records of the positions that it scores, in `records`, then the candidate's rows are
+// compared with them.
 template <class Before>
 std::vector<KldRow> compare_chunk(Session& candidate, const Chunks& chunks, size_t chunk, std::span<uint16_t> records,
                                   Before&& before) {
   const std::span<const TokenId> text = chunks.text(chunk);
   const std::vector<TokenId> ids = chunks.input(chunk);
-  const size_t first = chunks.first_scored(), end = ids.size() - 1;
   const size_t words = log_prob_words(candidate.model().hyper().vocabulary_size);
   std::vector<KldRow> rows(chunks.scored());
   candidate.rewind(0);
-  size_t run = 0;
-  for (size_t begin = first; begin < end; begin += kMostRows) {
-    const size_t piece_end = std::min(begin + kMostRows, end);
-    before(begin, piece_end);
-    const size_t offset = run;
-    score_rows(candidate, std::span(ids).subspan(run, piece_end - run), begin - run, piece_end - run,
-               [&](size_t index, std::span<const float> logits) {
-                 const size_t position = offset + index;
-                 const auto record = records.subspan((position - begin) * words, words);
-                 rows[position - first] = compare_row(record, logits, text[position + 1]);
-               });
-    run = piece_end;
+  for (const ChunkPiece& piece : chunks.pieces(held_records(ids.size()))) {
+    before(piece);
+    score_piece(candidate, ids, piece, [&](size_t position, std::span<const float> logits) {
+      const auto record = records.subspan((position - piece.begin) * words, words);
+      rows[position - chunks.first_scored()] = compare_row(record, logits, text[position + 1]);
+    });
   }
   return rows;
 }
@@ -175,30 +165,21 @@ KldResult KldMeter::result(size_t chunks, bool with_percentiles) const {
   return result;
 }
 
-size_t lockstep_bytes(size_t vocabulary, size_t chunk_tokens) {
-  return held_rows(chunk_tokens) * log_prob_words(vocabulary) * sizeof(uint16_t);
-}
-
 KldResult measure_kld(Session& reference, Session& candidate, const Chunks& chunks, const KldProgress& progress,
                       KeptRows kept) {
   const size_t vocabulary = candidate.model().hyper().vocabulary_size;
   require_same_vocabulary(reference.model().hyper().vocabulary_size, vocabulary);
   const size_t words = log_prob_words(vocabulary);
-  std::vector<uint16_t> records(held_rows(chunks.chunk_tokens()) * words);
+  std::vector<uint16_t> records(held_records(chunks.chunk_tokens()) * words);
   return for_each_chunk(chunks, progress, kept, [&](size_t chunk) {
     const std::span<const TokenId> text = chunks.text(chunk);
     const std::vector<TokenId> ids = chunks.input(chunk);
     reference.rewind(0);
-    size_t run = 0;
-    return compare_chunk(candidate, chunks, chunk, records, [&](size_t begin, size_t end) {
-      const size_t offset = run;
-      score_rows(reference, std::span(ids).subspan(run, end - run), begin - run, end - run,
-                 [&](size_t index, std::span<const float> logits) {
-                   const size_t position = offset + index;
-                   const auto record = std::span(records).subspan((position - begin) * words, words);
-                   encode_log_probs(logits, text[position + 1], record);
-                 });
-      run = end;
+    return compare_chunk(candidate, chunks, chunk, records, [&](const ChunkPiece& piece) {
+      score_piece(reference, ids, piece, [&](size_t position, std::span<const float> logits) {
+        const auto record = std::span(records).subspan((position - piece.begin) * words, words);
+        encode_log_probs(logits, text[position + 1], record);
+      });
     });
   });
 }
@@ -207,11 +188,12 @@ KldResult measure_kld(const LogProbFile& reference, Session& candidate, const Ch
                       const KldProgress& progress, KeptRows kept) {
   require_same_vocabulary(reference.vocabulary(), candidate.model().hyper().vocabulary_size);
   const size_t words = log_prob_words(reference.vocabulary());
-  std::vector<uint16_t> records(held_rows(chunks.chunk_tokens()) * words);
+  std::vector<uint16_t> records(held_records(chunks.chunk_tokens()) * words);
   return for_each_chunk(chunks, progress, kept, [&](size_t chunk) {
-    return compare_chunk(candidate, chunks, chunk, records, [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; ++i) {
-        reference.read_record(chunk, i - chunks.first_scored(), std::span(records).subspan((i - begin) * words, words));
+    return compare_chunk(candidate, chunks, chunk, records, [&](const ChunkPiece& piece) {
+      for (size_t i = piece.begin; i < piece.end; ++i) {
+        const auto record = std::span(records).subspan((i - piece.begin) * words, words);
+        reference.read_record(chunk, i - chunks.first_scored(), record);
       }
     });
   });

@@ -84,10 +84,9 @@ class KldMeter {
 using KldProgress = std::function<bool(const KldResult& so_far, size_t total_chunks)>;
 
 // Both models over the same chunks, side by side. The vocabularies are of one size, the contexts hold a chunk; the reference's rows
-// are held as records, lockstep_bytes() at most. Goes on from what is kept, and takes the file away at the end. Throws Error(usage) where the vocabularies differ in size.
+// are held as records (held_record_bytes). Goes on from what is kept, and takes the file away at the end. Throws Error(usage) where the vocabularies differ in size.
 KldResult measure_kld(Session& reference, Session& candidate, const Chunks& chunks, const KldProgress& progress = {},
                       KeptRows kept = {});
-size_t lockstep_bytes(size_t vocabulary, size_t chunk_tokens);
 
 // The same against a reference that was written before. `chunks` are of its tokens.
 KldResult measure_kld(const LogProbFile& reference, Session& candidate, const Chunks& chunks,

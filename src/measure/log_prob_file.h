@@ -18,7 +18,9 @@ class LogProbFileWriter {
  public:
   // Throws Error(failed) where `path` cannot be written.
   LogProbFileWriter(const std::string& path, const Chunks& chunks, uint32_t vocabulary);
-  void write(std::span<const uint16_t> records) { file_.write(std::as_bytes(records)); }  // of one chunk, in order
+  void write(std::span<const uint16_t> records) {
+    file_.write(std::as_bytes(records));
+  }  // of scored positions, in order
   void commit() { file_.commit(); }
 
  private:

@@ -3,6 +3,7 @@
 // choice is at the minimum.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,6 +15,12 @@ namespace thimble {
 inline constexpr size_t kLogProbHeader = 4;  // 16-bit words before the codes
 
 constexpr size_t log_prob_words(size_t vocabulary) { return (vocabulary + 1) / 2 * 2 + kLogProbHeader; }
+
+// How many of a chunk's records are held at once, and the memory that this takes.
+constexpr size_t held_records(size_t chunk_tokens) { return std::min<size_t>(chunk_tokens - chunk_tokens / 2, 256); }
+constexpr size_t held_record_bytes(size_t vocabulary, size_t chunk_tokens) {
+  return held_records(chunk_tokens) * log_prob_words(vocabulary) * sizeof(uint16_t);
+}
 
 struct LogProbHeader {
   float step;

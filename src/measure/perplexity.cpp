@@ -34,20 +34,24 @@ PerplexityResult measure_perplexity(Session& session, const Chunks& chunks, cons
     for (const double value : nll) scores.add(value);
     ++chunk;
   }
-  std::vector<uint16_t> written(records != nullptr ? chunks.scored() * words : 0);
+  std::vector<uint16_t> written(records != nullptr ? held_records(chunks.chunk_tokens()) * words : 0);
   std::vector<double> nll(chunks.scored());
   while (chunk < chunks.count()) {
     const std::span<const TokenId> text = chunks.text(chunk);
+    const std::vector<TokenId> ids = chunks.input(chunk);
     session.rewind(0);
-    score_rows(session, chunks.input(chunk), first, text.size() - 1, [&](size_t index, std::span<const float> logits) {
-      const size_t row = index - first;
-      nll[row] = records == nullptr
-                     ? negative_log_probability(logits, text[index + 1])
-                     : encode_log_probs(logits, text[index + 1], std::span(written).subspan(row * words, words));
-    });
+    for (const ChunkPiece& piece : chunks.pieces(records != nullptr ? held_records(ids.size()) : ids.size())) {
+      score_piece(session, ids, piece, [&](size_t position, std::span<const float> logits) {
+        const TokenId next = text[position + 1];
+        nll[position - first] =
+            records == nullptr
+                ? negative_log_probability(logits, next)
+                : encode_log_probs(logits, next, std::span(written).subspan((position - piece.begin) * words, words));
+      });
+      if (records != nullptr) records->write(std::span(written).first((piece.end - piece.begin) * words));
+    }
     ++chunk;
     for (const double value : nll) scores.add(value);
-    if (records != nullptr) records->write(written);
     kept.append(std::span<const double>(nll));
     if (progress && !progress(scores.result(chunk), chunks.count())) return scores.result(chunk);
   }

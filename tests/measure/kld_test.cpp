@@ -163,6 +163,25 @@ TEST(Kld, SideBySideIsTheSameAsFromAFileOfOurOwn) {
   expect_same(two, measure_kld(base, *ours, Chunks(reference.tokenizer(), tokens, golden["chunk"], 2)));
 }
 
+// Long chunks are scored in several pieces.
+TEST(Kld, OfLongChunksIsTheSameInBothWays) {
+  const test::TempFolder folder;
+  test::MeasuredModel reference("llama", 2), candidate("llama-linear", 2);
+  std::mt19937 random(1);
+  std::vector<TokenId> tokens(2 * 1024);
+  for (TokenId& token : tokens) token = static_cast<TokenId>('a' + random() % 26);
+  const Chunks chunks(reference.tokenizer(), tokens, 1024, 1);
+  ASSERT_GT(chunks.pieces(held_records(1024)).size(), 1u);
+  const auto theirs = reference.session(1024, 512), ours = candidate.session(1024, 512);
+  LogProbFileWriter writer(folder / "base", chunks, theirs->model().hyper().vocabulary_size);
+  const PerplexityResult ppl = measure_perplexity(*theirs, chunks, {}, &writer);
+  writer.commit();
+  const KldResult both = measure_kld(*theirs, *ours, chunks);
+  expect_same(both, measure_kld(LogProbFile::open(folder / "base"), *ours, chunks));
+  EXPECT_NEAR(both.ppl_reference.value / ppl.perplexity, 1, 1e-4);
+  EXPECT_NEAR(both.ppl.value / measure_perplexity(*ours, chunks).perplexity, 1, 1e-6);
+}
+
 TEST(Kld, OfAModelFromItselfIsWhatRoundingLeaves) {
   test::MeasuredModel model("llama");
   const std::vector<TokenId> tokens = text_tokens(model.tokenizer());
@@ -211,6 +230,25 @@ TEST(LogProbFile, BrokenFilesAreRefused) {
   EXPECT_NE(with(last_chunk, std::nanf("")).find("no log-probabilities"), std::string::npos);
   EXPECT_NE(with(last_chunk, -1.0f).find("no log-probabilities"), std::string::npos);
   EXPECT_NE(with(last_chunk + 4, 1e30f).find("no log-probabilities"), std::string::npos);
+}
+
+TEST(Chunks, PiecesScoreTheSecondHalfOnce) {
+  test::MeasuredModel model("llama");
+  const std::vector<TokenId> tokens(100, 1);
+  for (const size_t chunk : {4u, 9u, 20u, 50u}) {
+    const Chunks chunks(model.tokenizer(), tokens, chunk, 0);
+    for (const size_t most : {1u, 3u, 7u, 100u}) {
+      size_t run = 0, scored = chunks.first_scored();
+      for (const ChunkPiece& piece : chunks.pieces(most)) {
+        EXPECT_EQ(piece.run, run);
+        EXPECT_EQ(piece.begin, scored);
+        EXPECT_LE(piece.end - piece.begin, most);
+        EXPECT_GT(piece.end, piece.begin);
+        run = scored = piece.end;
+      }
+      EXPECT_EQ(scored, chunk - 1);
+    }
+  }
 }
 
 TEST(Chunks, TooShortATextIsRefused) {
