@@ -11,7 +11,8 @@ namespace {
 // Soft limits are for compact() between tokens; hard ones end the work.
 constexpr size_t kManyRows = 4096;
 constexpr size_t kManyEntries = 1 << 16;
-constexpr size_t kMostEntries = 1 << 20;
+constexpr size_t kMostEntries = 1 << 18;
+constexpr size_t kMostRows = 4 * kManyRows;
 
 uint64_t hash_items(std::span<const GrammarMatcher::Item> items, uint64_t seed) {
   uint64_t hash = seed;
@@ -71,6 +72,7 @@ PositionId GrammarMatcher::compute_next(PositionId position, uint8_t byte) {
   close();
   const PositionId result = take_position();
   if (row == kNoRow) {
+    if (rows_.size() >= kMostRows) return result;  // computed again when it is asked for again
     positions_[position].row = static_cast<uint32_t>(rows_.size());
     rows_.emplace_back().fill(kUnknown);
   }
