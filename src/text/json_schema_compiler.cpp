@@ -7,6 +7,11 @@
 #include "text/json_schema_string.h"
 
 namespace thimble::json_schema {
+namespace {
+
+constexpr uint32_t kMostDigits = 20;  // of a free number, before and behind the point
+
+}  // namespace
 
 RuleId SchemaCompiler::compile() {
   const RuleId root = rules_.declare("#");
@@ -103,8 +108,8 @@ ExprId SchemaCompiler::scalar(const Json& schema, const std::string& type, const
   if (type == "string" && has_only_lengths(schema)) {
     return strings_of_length(lower_bound(schema, "minLength", path), upper_bound(schema, "maxLength"));
   }
-  if (type == "number" && !has_not && number_range(schema, false).is_free()) return any_number();
-  if (type == "integer" && !has_not && number_range(schema, true).is_free()) return any_integer();
+  if (type == "number" && !has_not && number_range(schema, false, path).is_free()) return any_number();
+  if (type == "integer" && !has_not && number_range(schema, true, path).is_free()) return any_integer();
   // The same restriction elsewhere in the schema is the same rule.
   std::string key = type;
   for (const auto& [name, value] : schema.items()) {
@@ -158,9 +163,6 @@ void SchemaCompiler::refuse_array_keywords(const Json& schema, const std::string
     fail(ExitCode::usage, "{}: 'uniqueItems' is not supported", path);
   }
   if (schema.contains("contains")) fail(ExitCode::usage, "{}: 'contains' is not supported", path);
-  if (schema.contains("unevaluatedItems") && schema["unevaluatedItems"] != Json(true)) {
-    fail(ExitCode::usage, "{}: 'unevaluatedItems' is not supported: use 'items'", path);
-  }
 }
 
 ExprId SchemaCompiler::shared(const std::string& key, const std::function<ExprId()>& make) {
@@ -196,8 +198,9 @@ ExprId SchemaCompiler::any_integer() {
   return shared("integer", [this] {
     const ExprId digit = rules_.any_of(CodePointSet({{'0', '9'}}));
     const ExprId first = rules_.any_of(CodePointSet({{'1', '9'}}));
-    return rules_.sequence({rules_.optional(rules_.text("-")),
-                            rules_.choice({rules_.text("0"), rules_.sequence({first, rules_.repeat(digit, 0)})})});
+    return rules_.sequence(
+        {rules_.optional(rules_.text("-")),
+         rules_.choice({rules_.text("0"), rules_.sequence({first, rules_.repeat(digit, 0, kMostDigits - 1)})})});
   });
 }
 
@@ -206,7 +209,7 @@ ExprId SchemaCompiler::any_number() {
     const ExprId digit = rules_.any_of(CodePointSet({{'0', '9'}}));
     const ExprId sign = rules_.any_of(CodePointSet({{'+', '+'}, {'-', '-'}}));
     const ExprId mark = rules_.any_of(CodePointSet({{'E', 'E'}, {'e', 'e'}}));
-    const ExprId fraction = rules_.sequence({rules_.text("."), rules_.repeat(digit, 1)});
+    const ExprId fraction = rules_.sequence({rules_.text("."), rules_.repeat(digit, 1, kMostDigits)});
     // More digits would make numbers that no program holds.
     const ExprId exponent = rules_.sequence({mark, rules_.optional(sign), rules_.repeat(digit, 1, 2)});
     return rules_.sequence({any_integer(), rules_.optional(fraction), rules_.optional(exponent)});

@@ -66,7 +66,6 @@ class SchemaCompiler {
   std::optional<Dfa> allowed_names(const Json& schema, const std::string& path);
   ExprId object_network(const std::vector<Property>& listed, const std::vector<FurtherProperties>& further,
                         const Json& schema, const std::string& path);
-  void refuse_object_keywords(const Json& schema, const std::string& path) const;
   void refuse_array_keywords(const Json& schema, const std::string& path) const;
 
   const Json& root_;

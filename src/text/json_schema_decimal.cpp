@@ -33,7 +33,7 @@ class MagnitudeNetwork {
 
   MagnitudeNetwork(GrammarRules& rules, Bounds bounds, const NumberRange& range)
       : rules_(rules), bounds_(std::move(bounds)), is_whole_(range.is_whole) {
-    if (range.multiple) set_multiple(*range.multiple);
+    if (range.multiple) set_multiple(*range.multiple, range.path);
     for (char digit = '0'; digit <= '9'; ++digit) digits_.push_back(rules.text(std::string(1, digit)));
     point_ = rules.text(".");
   }
@@ -67,13 +67,13 @@ class MagnitudeNetwork {
     Key key() const { return {length, is_longer, whole, fraction, has_point, is_low, is_high, remainder}; }
   };
 
-  void set_multiple(const Decimal& multiple) {
+  void set_multiple(const Decimal& multiple, const std::string& path) {
     const std::string digits = multiple.whole == "0" ? multiple.fraction : multiple.whole + multiple.fraction;
     uint64_t value = 0;
     for (const char digit : digits)
       value = std::min<uint64_t>(value * 10 + static_cast<uint64_t>(digit - '0'), kMostMultiple + 1);
     if (value > kMostMultiple) {
-      fail(ExitCode::usage, "a multipleOf of {} is not supported, its digits may make {} at most", multiple.text(),
+      fail(ExitCode::usage, "{}: 'multipleOf' is {}, the digits of one may make {} at most", path, multiple.text(),
            kMostMultiple);
     }
     multiple_ = static_cast<uint32_t>(value);
@@ -97,19 +97,21 @@ class MagnitudeNetwork {
   void extend(const State state) {
     const uint32_t id = ids_.at(state.key());
     const bool is_whole_done = state.whole == state.length;
-    if (!state.has_point && is_whole_done && !is_whole_ && (!multiple_ || places_ > 0)) {
+    if (!state.has_point && is_whole_done && !is_whole_) {
       State next = state;
       next.has_point = true;
       add_edge(id, point_, next);
     }
     if (!state.has_point && is_whole_done && !state.is_longer) return;
-    if (state.has_point && multiple_ && state.fraction >= places_) return;
     for (uint32_t digit = 0; digit < 10; ++digit) {
       if (const auto next = after_digit(state, digit)) add_edge(id, digits_[digit], *next);
     }
   }
 
   std::optional<State> after_digit(const State& state, uint32_t digit) const {
+    // Behind the places of the multiple there are zeros only.
+    const bool is_behind = state.has_point && multiple_ && state.fraction >= places_;
+    if (is_behind && digit != 0) return std::nullopt;
     // No zero before other digits.
     if (!state.has_point && state.whole == 0 && digit == 0 && (state.length > 1 || state.is_longer))
       return std::nullopt;
@@ -119,7 +121,7 @@ class MagnitudeNetwork {
     State next = state;
     next.is_low = state.is_low && digit == low;
     next.is_high = state.is_high && digit == high;
-    if (multiple_) next.remainder = (state.remainder * 10 + digit) % *multiple_;
+    if (multiple_ && !is_behind) next.remainder = (state.remainder * 10 + digit) % *multiple_;
     if (!state.has_point) {
       next.whole = std::min(state.whole + 1, state.length);
     } else {

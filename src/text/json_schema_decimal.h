@@ -30,6 +30,7 @@ struct NumberRange {
   bool is_most_excluded = false;
   bool is_whole = false;
   std::optional<Decimal> multiple{};  // positive
+  std::string path{};                 // of the schema, for messages
 
   bool is_free() const { return !least && !most && !multiple; }
 };

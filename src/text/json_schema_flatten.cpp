@@ -39,6 +39,14 @@ constexpr std::array<std::string_view, 23> kRemarks = {"title",
                                                        "name",
                                                        "discriminator"};
 
+constexpr const char* kNegated = "$negated";  // a mark of our own
+
+// What comes out of a negation evaluates nothing.
+Json negated(Json schema) {
+  schema[kNegated] = true;
+  return schema;
+}
+
 std::string unescaped(std::string_view token) {
   std::string out;
   for (size_t i = 0; i < token.size(); ++i) {
@@ -140,11 +148,6 @@ std::vector<Json> Flattener::flatten_combinations(const Located& at) {
     fail(ExitCode::usage, "{}: '$id' below the root is not supported: references would be read from there", at.path);
   }
   std::vector<Json> out = {checked_keywords(schema, at.path)};
-  if (schema.contains("not")) {
-    out[0]["not"] = Json::array();
-    for (Json& refused : flatten({schema["not"], child_path(at.path, "not")}))
-      out[0]["not"].push_back(std::move(refused));
-  }
   if (schema.contains("$ref")) {
     if (!schema["$ref"].is_string()) fail(ExitCode::usage, "{}: '$ref' has to be a text", at.path);
     const std::string reference = schema["$ref"].get<std::string>();
@@ -172,7 +175,79 @@ std::vector<Json> Flattener::flatten_combinations(const Located& at) {
     }
     if (keyword != "allOf") out = cross(out, alternatives, at.path);
   }
+  if (schema.contains("not")) {
+    for (const Json& refused : flatten({schema["not"], child_path(at.path, "not")})) {
+      out = cross(out, negations(refused, at.path), at.path);
+    }
+  }
+  for (const Json& condition : conditions(schema, at.path)) out = cross(out, flatten({condition, at.path}), at.path);
+  for (Json& one : out) close_unevaluated(one, at.path);
   return out;
+}
+
+// `if` and the dependencies as combinations of what else there is.
+std::vector<Json> Flattener::conditions(const Json& schema, const std::string& path) {
+  std::vector<Json> out;
+  const auto implies = [&](Json condition, Json otherwise, const Json& held) {
+    out.push_back(
+        {{"anyOf", Json::array({{{"allOf", Json::array({std::move(condition), held})}}, std::move(otherwise)})}});
+  };
+  if (schema.contains("if") && schema.contains("then")) implies(schema["if"], {{"not", schema["if"]}}, schema["then"]);
+  if (schema.contains("if") && schema.contains("else")) {
+    implies({{"not", schema["if"]}}, schema["if"], schema["else"]);
+  }
+  for (const char* keyword : {"dependentRequired", "dependentSchemas", "dependencies"}) {
+    if (!schema.contains(keyword)) continue;
+    if (!schema[keyword].is_object()) fail(ExitCode::usage, "{}: '{}' has to be an object", path, keyword);
+    for (const auto& [name, needed] : schema[keyword].items()) {
+      const Json held = needed.is_array() ? Json{{"required", needed}} : needed;
+      const Json absent = {{"properties", {{name, false}}}};
+      implies({{"required", Json::array({name})}}, absent, held);
+    }
+  }
+  return out;
+}
+
+// What satisfies not all of a flat schema: what fails one of its keywords. Those of scalars stay together and are
+// subtracted from texts later.
+std::vector<Json> Flattener::negations(const Json& refused, const std::string& path) {
+  static constexpr std::array<std::string_view, 11> kOfScalars = {
+      "type",      "enum",      "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+      "minLength", "maxLength", "pattern", "format"};
+  std::vector<Json> out;
+  Json scalars = Json::object();
+  for (const auto& [key, value] : refused.items()) {
+    if (std::find(kOfScalars.begin(), kOfScalars.end(), key) != kOfScalars.end()) {
+      scalars[key] = value;
+    } else if (key == "not") {
+      for (Json held : value) out.push_back(negated(std::move(held)));
+    } else if (key == "required") {
+      for (const Json& name : value)
+        out.push_back(negated({{"type", "object"}, {"properties", {{name.get<std::string>(), false}}}}));
+    } else if (key == "properties") {
+      for (const auto& [name, schema] : value.items()) {
+        out.push_back(negated(
+            {{"type", "object"}, {"required", Json::array({name})}, {"properties", {{name, {{"not", schema}}}}}}));
+      }
+    } else {
+      fail(ExitCode::usage, "{}: 'not' with '{}' is not supported", path, printable(key, 60));
+    }
+  }
+  if (!scalars.empty() || refused.empty()) out.push_back({{"not", Json::array({std::move(scalars)})}});
+  return out;
+}
+
+// Within its alternative a schema's own, merged properties and items are those that are evaluated.
+void Flattener::close_unevaluated(Json& schema, const std::string& path) {
+  for (const auto& [keyword, other] :
+       {std::pair("unevaluatedProperties", "additionalProperties"), std::pair("unevaluatedItems", "items")}) {
+    if (!schema.contains(keyword)) continue;
+    if (schema.contains(kNegated) && schema[keyword] != Json(true)) {
+      fail(ExitCode::usage, "{}: '{}' is not supported together with 'not' or 'if'", path, keyword);
+    }
+    if (!schema.contains(other)) schema[other] = schema[keyword];
+    schema.erase(keyword);
+  }
 }
 
 std::vector<Json> Flattener::cross(const std::vector<Json>& left, const std::vector<Json>& right,

@@ -39,6 +39,9 @@ class Flattener {
 
  private:
   std::vector<Json> flatten_combinations(const Located& at);
+  static std::vector<Json> conditions(const Json& schema, const std::string& path);
+  static std::vector<Json> negations(const Json& refused, const std::string& path);
+  static void close_unevaluated(Json& schema, const std::string& path);
   std::vector<Json> cross(const std::vector<Json>& left, const std::vector<Json>& right, const std::string& path);
   bool are_disjoint(const Json& a, const Json& b, const std::string& path, size_t depth);
   bool are_disjoint_objects(const Json& a, const Json& b, const std::string& path, size_t depth);

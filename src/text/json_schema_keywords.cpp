@@ -45,15 +45,12 @@ constexpr std::array kKeywords = std::to_array<Keyword>({
     {"maxItems", Shape::count},
     {"uniqueItems", Shape::flag},
     {"not", Shape::schema},
-    // Refused where arrays or objects are allowed.
+    // Refused where arrays are allowed.
     {"contains", Shape::schema},
     {"minContains", Shape::count},
     {"maxContains", Shape::count},
     {"unevaluatedItems", Shape::schema},
     {"unevaluatedProperties", Shape::schema},
-    {"dependentRequired", Shape::any},
-    {"dependentSchemas", Shape::any},
-    {"dependencies", Shape::any},
 });
 
 constexpr std::array<std::string_view, 7> kTypes = {"null",   "boolean", "integer", "number",
@@ -134,9 +131,6 @@ Json checked_keywords(const Json& schema, const std::string& path) {
   for (const std::string_view name : kNeverSupported) {
     if (schema.contains(name)) fail(ExitCode::usage, "{}: '{}' is not supported", path, name);
   }
-  if (schema.contains("if") && (schema.contains("then") || schema.contains("else"))) {
-    fail(ExitCode::usage, "{}: 'if' is not supported: list the cases with 'anyOf'", path);
-  }
   Json out = Json::object();
   for (const Keyword& keyword : kKeywords) {
     if (schema.contains(keyword.name)) out[std::string(keyword.name)] = schema[std::string(keyword.name)];
@@ -156,7 +150,8 @@ Json checked_keywords(const Json& schema, const std::string& path) {
     }
     out.erase("const");
   }
-  for (const std::string name : {"pattern", "format", "not"}) {
+  out.erase("not");
+  for (const std::string name : {"pattern", "format"}) {
     if (out.contains(name)) out[name] = Json::array({out[name]});
   }
   return out;

@@ -7,7 +7,7 @@
 
 namespace thimble::json_schema {
 
-// The schema without remarks, combinations and definitions, `const` as `enum`, single `pattern`, `format` and `not` as lists,
+// The schema without remarks, combinations, `not` and definitions, `const` as `enum`, single `pattern` and `format` as lists,
 // the array form of `items` as `prefixItems`. Throws Error(usage) with the path of what has the wrong shape or what is not
 // supported whatever the type.
 nlohmann::ordered_json checked_keywords(const nlohmann::ordered_json& schema, const std::string& path);

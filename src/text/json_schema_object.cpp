@@ -20,21 +20,10 @@ bool is_required(const Json& schema, const std::string& name) {
 }  // namespace
 
 ExprId SchemaCompiler::object(const Json& schema, const std::string& path) {
-  refuse_object_keywords(schema, path);
   const std::vector<Property> listed = listed_properties(schema, path);
   const std::vector<FurtherProperties> further = further_properties(schema, listed, path);
   return as_rule(path,
                  rules_.sequence({rules_.text("{"), object_network(listed, further, schema, path), rules_.text("}")}));
-}
-
-void SchemaCompiler::refuse_object_keywords(const Json& schema, const std::string& path) const {
-  for (const char* keyword : {"dependentRequired", "dependentSchemas", "dependencies"}) {
-    if (schema.contains(keyword) && !schema[keyword].empty())
-      fail(ExitCode::usage, "{}: '{}' is not supported", path, keyword);
-  }
-  if (schema.contains("unevaluatedProperties") && schema["unevaluatedProperties"] != Json(true)) {
-    fail(ExitCode::usage, "{}: 'unevaluatedProperties' is not supported: use 'additionalProperties'", path);
-  }
 }
 
 // The names that `propertyNames` allows, as whole texts; nothing where it says nothing.

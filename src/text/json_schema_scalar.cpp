@@ -9,6 +9,8 @@
 namespace thimble::json_schema {
 namespace {
 
+constexpr size_t kMostDigits = 20;  // before and behind the point of a number, or as many as its bounds have
+
 bool has_type(const Json& schema, std::string_view type) {
   const std::vector<std::string> types = types_of(schema);
   const auto has = [&](std::string_view wanted) {
@@ -42,14 +44,45 @@ Dfa string_texts(const Json& schema, const std::string& path, CompileBudget& bud
   return quoted(std::move(content), budget);
 }
 
-Dfa number_texts(const Json& schema, bool is_whole, CompileBudget& budget) {
+Dfa numbers_of_length(size_t whole, size_t fraction, CompileBudget& budget) {
   GrammarRules rules;
-  return compile(rules, number_expression(rules, number_range(schema, is_whole)), budget);
+  const ExprId digit = rules.any_of(CodePointSet({{'0', '9'}}));
+  const ExprId after = rules.sequence({rules.text("."), rules.repeat(digit, 1, static_cast<uint32_t>(fraction))});
+  return compile(rules,
+                 rules.sequence({rules.optional(rules.text("-")), rules.repeat(digit, 1, static_cast<uint32_t>(whole)),
+                                 rules.optional(after)}),
+                 budget);
 }
 
-Dfa texts_of_constraints(const Json& schema, std::string_view type, const std::string& path, CompileBudget& budget) {
+// Digits without end make no number that a program holds, and models do not tire of them.
+Dfa number_texts(const NumberRange& range, bool is_bounded, CompileBudget& budget) {
+  GrammarRules rules;
+  Dfa texts = compile(rules, number_expression(rules, range), budget);
+  if (!is_bounded) return texts;
+  size_t whole = kMostDigits;
+  size_t fraction = kMostDigits;
+  for (const auto* bound : {&range.least, &range.most}) {
+    if (!*bound) continue;
+    whole = std::max(whole, (*bound)->whole.size());
+    fraction = std::max(fraction, (*bound)->fraction.size());
+  }
+  return intersection(texts, numbers_of_length(whole, fraction, budget), budget);
+}
+
+// Every way to write a whole number.
+Dfa whole_numbers(CompileBudget& budget) {
+  GrammarRules rules;
+  const ExprId digits = rules.repeat(rules.any_of(CodePointSet({{'0', '9'}})), 1);
+  const ExprId zeros = rules.sequence({rules.text("."), rules.repeat(rules.text("0"), 1)});
+  return compile(rules, rules.sequence({rules.optional(rules.text("-")), digits, rules.optional(zeros)}), budget);
+}
+
+// `is_bounded`: numbers of a length that makes sense, not all.
+Dfa texts_of_constraints(const Json& schema, std::string_view type, bool is_bounded, const std::string& path,
+                         CompileBudget& budget) {
   if (type == "string") return string_texts(schema, path, budget);
-  if (type == "number" || type == "integer") return number_texts(schema, type == "integer", budget);
+  if (type == "number" || type == "integer")
+    return number_texts(number_range(schema, type == "integer", path), is_bounded, budget);
   GrammarRules rules;
   return compile(rules, type == "null" ? rules.text("null") : rules.choice({rules.text("true"), rules.text("false")}),
                  budget);
@@ -65,7 +98,7 @@ Dfa listed_texts(const Json& values, std::string_view type, bool all_spellings, 
     if (!decimal) {
       choices.push_back(rules.text(value.is_string() ? json_text(value.get<std::string>()) : value.dump()));
     } else if (all_spellings) {
-      choices.push_back(number_expression(rules, {.least = decimal, .most = decimal}));
+      choices.push_back(number_expression(rules, {.least = decimal, .most = decimal, .path = {}}));
     } else {
       choices.push_back(rules.text(decimal->text()));
     }
@@ -75,14 +108,17 @@ Dfa listed_texts(const Json& values, std::string_view type, bool all_spellings, 
 
 Dfa without_refused(Dfa texts, const Json& schema, std::string_view type, const std::string& path,
                     CompileBudget& budget) {
+  const bool is_number = type == "number" || type == "integer";
   for (const Json& refused : schema["not"]) {
-    if (!has_type(refused, type)) continue;
     const std::vector<std::string> types = types_of(refused);
-    const bool only_whole = std::find(types.begin(), types.end(), "integer") != types.end();
-    // 1.0 is a whole number too: texts do not tell them apart.
-    if (type == "number" && only_whole) fail(ExitCode::usage, "{}: 'not' of whole numbers is not supported", path);
-    if (refused.contains("not")) fail(ExitCode::usage, "{}: 'not' within 'not' is not supported", path);
-    Dfa away = texts_of_constraints(refused, type == "integer" ? "number" : type, path, budget);
+    const bool is_whole = is_number && std::find(types.begin(), types.end(), "integer") != types.end();
+    if (!has_type(refused, type) && !is_whole) continue;
+    Dfa away = texts_of_constraints(refused, is_number ? "number" : type, false, path, budget);
+    if (is_whole) {
+      away = intersection(away, whole_numbers(budget), budget);
+      // Beyond what a double holds a number with a fraction reads as one without.
+      texts = intersection(texts, numbers_of_length(10, 5, budget), budget);
+    }
     if (refused.contains("enum")) {
       away = intersection(listed_texts(refused["enum"], type, true, budget), away, budget);
     }
@@ -95,8 +131,8 @@ Dfa without_refused(Dfa texts, const Json& schema, std::string_view type, const 
 
 bool is_scalar(std::string_view type) { return type != "array" && type != "object"; }
 
-NumberRange number_range(const Json& schema, bool is_whole) {
-  NumberRange range{.is_whole = is_whole};
+NumberRange number_range(const Json& schema, bool is_whole, const std::string& path) {
+  NumberRange range{.is_whole = is_whole, .path = path};
   const auto bound = [&](const char* key) { return schema.contains(key) ? to_decimal(schema[key]) : std::nullopt; };
   range.least = bound("minimum");
   range.most = bound("maximum");
@@ -131,9 +167,8 @@ uint32_t upper_bound(const Json& schema, const std::string& keyword) {
 }
 
 Dfa scalar_texts(const Json& schema, std::string_view type, const std::string& path, CompileBudget& budget) {
-  Dfa texts = texts_of_constraints(schema, type, path, budget);
+  Dfa texts = texts_of_constraints(schema, type, !schema.contains("enum"), path, budget);
   if (schema.contains("enum")) {
-    // A listed number is written as it is listed, even where it has an exponent there.
     texts = intersection(listed_texts(schema["enum"], type, false, budget), texts, budget);
   }
   return schema.contains("not") ? without_refused(std::move(texts), schema, type, path, budget) : texts;

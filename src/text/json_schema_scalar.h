@@ -18,7 +18,7 @@ bool is_scalar(std::string_view type);
 // after `path`, for what is not supported.
 Dfa scalar_texts(const Json& schema, std::string_view type, const std::string& path, CompileBudget& budget);
 
-NumberRange number_range(const Json& schema, bool is_whole);
+NumberRange number_range(const Json& schema, bool is_whole, const std::string& path);
 // Whether lengths are all that the schema says of strings.
 bool has_only_lengths(const Json& schema);
 
