@@ -83,8 +83,10 @@ std::string format_pattern(std::string_view format) {
     constexpr std::string_view kAtom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
     return fmt::format("{0}(\\.{0})*@{1}(\\.{1})*", kAtom, kLabel);
   }
-  if (format == "hostname" || format == "idn-hostname")
-    return fmt::format("{0}(\\.{0}){{0,3}}", "[A-Za-z0-9]([A-Za-z0-9]|[A-Za-z0-9]{0,30}[A-Za-z0-9])?");
+  if (format == "hostname" || format == "idn-hostname") {
+    // No two hyphens in a row: those are of labels that spell other alphabets.
+    return fmt::format("{0}(\\.{0}){{0,3}}", "[A-Za-z0-9](-?[A-Za-z0-9]){0,30}");
+  }
   if (format == "ipv4") return std::string(kIpv4);
   if (format == "ipv6") return ipv6_pattern();
   if (format == "uri" || format == "iri") return uri_pattern();
