@@ -59,8 +59,9 @@ Dfa number_texts(const NumberRange& range, bool is_bounded, CompileBudget& budge
   GrammarRules rules;
   Dfa texts = compile(rules, number_expression(rules, range), budget);
   if (!is_bounded) return texts;
-  size_t whole = kMostDigits;
-  size_t fraction = kMostDigits;
+  // Multiples are told apart by doubles elsewhere, which hold 15 digits.
+  size_t whole = range.multiple ? 12 : kMostDigits;
+  size_t fraction = range.multiple ? std::max<size_t>(range.multiple->fraction.size(), 2) : kMostDigits;
   for (const auto* bound : {&range.least, &range.most}) {
     if (!*bound) continue;
     whole = std::max(whole, (*bound)->whole.size());

@@ -85,7 +85,7 @@ std::string format_pattern(std::string_view format) {
   }
   if (format == "hostname" || format == "idn-hostname") {
     // No two hyphens in a row: those are of labels that spell other alphabets.
-    return fmt::format("{0}(\\.{0}){{0,3}}", "[A-Za-z0-9](-?[A-Za-z0-9]){0,30}");
+    return fmt::format("{0}(\\.{0}){{0,3}}", "[A-Za-z0-9](-?[A-Za-z0-9]){0,31}");
   }
   if (format == "ipv4") return std::string(kIpv4);
   if (format == "ipv6") return ipv6_pattern();
