@@ -56,6 +56,8 @@ class GrammarMatcher {
   PositionId position_outside(uint32_t state);
   // Where a rule that ends in `context` leads.
   PositionId after(ContextId context);
+  // How many rules are open at most in one reading; limited by GrammarLimits::kNesting.
+  uint32_t depth(ContextId context) const { return contexts_[context].depth; }
   // The only byte that may come next, or -1: several, none, or the text may end.
   int only_byte(PositionId position) const;
 

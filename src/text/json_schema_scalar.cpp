@@ -61,7 +61,7 @@ Dfa number_texts(const NumberRange& range, bool is_bounded, CompileBudget& budge
   if (!is_bounded) return texts;
   // Multiples are told apart by doubles elsewhere, which hold 15 digits.
   size_t whole = range.multiple ? 12 : kMostDigits;
-  size_t fraction = range.multiple ? std::max<size_t>(range.multiple->fraction.size(), 2) : kMostDigits;
+  size_t fraction = range.multiple ? std::max<size_t>(range.multiple->fraction.size() + 2, 4) : kMostDigits;
   for (const auto* bound : {&range.least, &range.most}) {
     if (!*bound) continue;
     whole = std::max(whole, (*bound)->whole.size());

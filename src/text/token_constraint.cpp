@@ -107,7 +107,11 @@ const TokenMask& TokenConstraint::mask() {
   matcher_.allow_steps(GrammarMatcher::kSteps);
   TokenMask mask(trie_->vocabulary_size());
   const std::vector<GrammarMatcher::Item> items(matcher_.items(position_).begin(), matcher_.items(position_).end());
-  if (items.size() > kMostItemsApart) {
+  // Near the limit of nesting the context decides about everything.
+  const auto is_deep = [&](const GrammarMatcher::Item& item) {
+    return matcher_.depth(item.context) + trie_->longest_token() >= GrammarLimits::kNesting;
+  };
+  if (items.size() > kMostItemsApart || std::any_of(items.begin(), items.end(), is_deep)) {
     walk(
         VocabularyTrie::kRoot, position_, [&](std::span<const TokenId> ids) { mask.insert(ids); },
         [](uint32_t, PositionId) {});

@@ -4,7 +4,8 @@
 //
 // reads one JSON object a line, {"kind": "schema" | "gbnf" | "regex" | "tools", "text": ..., "open": bool, "accept": [texts],
 // "write": how many texts, "seed": N}, and answers each with a line: {"error"} or {"accepted": [bool], "written": [text or null],
-// "states": N, "compile_ms": N}. A written text is null where it did not end in 120 tokens.
+// "states": N, "compile_ms": N}. With "trace", a text that matches, the answer has "prepare_ms" and for each token of that text "mask_us",
+// what its mask took when it was asked for, and "allow_us", what asking about that token alone and accepting it took. A written text is null where it did not end in 120 tokens.
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -86,6 +87,27 @@ Json write_text(const Tokenizer& tokenizer, TokenConstraint& constraint, RandomM
   return nullptr;
 }
 
+double microseconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// Twice with the same constraint, so that the second is what later answers take.
+void trace(const Json& request, const Tokenizer& tokenizer, TokenConstraint& constraint, Json& out) {
+  for (const char* pass : {"first", "again"}) {
+    constraint.restart();
+    for (const TokenId token : tokenizer.encode(request["trace"].get<std::string>(), {.add_special = false})) {
+      auto begin = std::chrono::steady_clock::now();
+      constraint.mask();
+      out[pass]["mask_us"].push_back(microseconds_since(begin));
+      begin = std::chrono::steady_clock::now();
+      if (!constraint.allows(token)) fail(ExitCode::failed, "the trace does not match");
+      constraint.accept(token);
+      out[pass]["allow_us"].push_back(microseconds_since(begin));
+    }
+  }
+  out["memory_bytes"] = constraint.memory_bytes();
+}
+
 Json answer(const Json& request, const Tokenizer& tokenizer, const std::shared_ptr<const VocabularyTrie>& trie) {
   const auto begin = std::chrono::steady_clock::now();
   const std::shared_ptr<const Grammar> grammar = compile_request(request);
@@ -97,6 +119,12 @@ Json answer(const Json& request, const Tokenizer& tokenizer, const std::shared_p
     out["accepted"].push_back(matches(*grammar, text.get<std::string>()));
   }
   const auto count = request.value("write", uint64_t{0});
+  if (request.contains("trace")) {
+    const auto start = std::chrono::steady_clock::now();
+    TokenConstraint constraint(grammar, trie, tokenizer);
+    out["prepare_ms"] = microseconds_since(start) / 1000;
+    trace(request, tokenizer, constraint, out);
+  }
   if (count == 0) return out;
   const auto seed = request.value("seed", uint64_t{1});
   TokenConstraint constraint(grammar, trie, tokenizer);
