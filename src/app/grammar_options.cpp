@@ -38,7 +38,8 @@ std::shared_ptr<const Grammar> GrammarOptions::compile() const {
   if (grammar_file) return compiled(printable(*grammar_file), [&] { return compile_gbnf(read_text(*grammar_file)); });
   if (json_schema) return compiled("--json-schema", [&] { return compile_json_schema_text(*json_schema); });
   if (json_schema_file) {
-    return compiled(printable(*json_schema_file), [&] { return compile_json_schema_text(read_text(*json_schema_file)); });
+    return compiled(printable(*json_schema_file),
+                    [&] { return compile_json_schema_text(read_text(*json_schema_file)); });
   }
   if (regex) return compiled("--regex", [&] { return compile_regular_expression(*regex); });
   return nullptr;

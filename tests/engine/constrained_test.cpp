@@ -48,9 +48,8 @@ TEST_F(Constrained, TheChoiceIsAmongWhatIsAllowed) {
   std::normal_distribution<float> normal(0, 3);
   std::vector<float> logits(tokenizer().vocabulary_size());
   const std::vector<TokenId> history = {'a', 'b', 'c'};
-  for (const TokenConstraint* which : {limited.get(), wide.get()}) {
-    auto& allowed = const_cast<TokenConstraint&>(*which);
-    const TokenMask mask = allowed.mask();
+  for (TokenConstraint* allowed : {limited.get(), wide.get()}) {
+    const TokenMask mask = allowed->mask();
     for (uint64_t seed = 0; seed < 200; ++seed) {
       for (float& logit : logits) logit = normal(random);
       std::vector<float> barred = logits;
@@ -62,7 +61,7 @@ TEST_F(Constrained, TheChoiceIsAmongWhatIsAllowed) {
                                       .top_p = seed % 2 == 0 ? 1.0f : 0.9f,
                                       .repeat_penalty = 1.1f,
                                       .seed = seed};
-      const TokenId token = Sampler(options).sample(logits, history, &allowed);
+      const TokenId token = Sampler(options).sample(logits, history, allowed);
       EXPECT_EQ(token, Sampler(options).sample(barred, history)) << seed;
       EXPECT_TRUE(mask.contains(token));
     }

@@ -2,11 +2,10 @@
 
   constraint_speed.py --tool check_grammar --vocabulary V.gguf
 """
-import argparse
 import json
 
 import schemas
-from schema_suite_test import Tool
+from grammar_tool import start
 
 CALLS = [{"zone": "oven", "degrees": 182.5}, {"pump": 3, "minutes": 45}, {"pump": 7}, {"valve": "V-12", "percent": 60},
          {"text": "Replaced the seal of the second pump; it still leaks a little at the lower flange.", "tags": ["pump", "leak"]},
@@ -25,11 +24,7 @@ def share(values, part):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tool", required=True)
-    parser.add_argument("--vocabulary", required=True)
-    a = parser.parse_args()
-    tool = Tool(a.tool, a.vocabulary)
+    tool, _ = start(__doc__)
     requests = [dict(kind="schema", text=json.dumps(one["function"]["parameters"]), trace=json.dumps(call, ensure_ascii=False))
                 for one, call in zip(schemas.TOOLS, CALLS)]
     requests += [dict(kind="tools", text=json.dumps(schemas.TOOLS), trace=json.dumps({"name": one["function"]["name"], "arguments": call}, ensure_ascii=False))

@@ -2,12 +2,11 @@
 
   regex_test.py --tool check_grammar --vocabulary V.gguf
 """
-import argparse
 import random
 import re
 import sys
 
-from schema_suite_test import Tool
+from grammar_tool import start
 
 ALPHABET = "abc01 -é日"
 ATOMS = ("a", "b", "c", "0", "é", "日", ".", "[ab]", "[^a]", "[a-c]", "[0-9é]", "\\d", "\\D", "[\\d-]", "\\x61", "\\u65e5", " ", "-", "[^\\d ]", "\\-")
@@ -28,11 +27,7 @@ def expression(rng, depth=0):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tool", required=True)
-    parser.add_argument("--vocabulary", required=True)
-    a = parser.parse_args()
-    tool = Tool(a.tool, a.vocabulary)
+    tool, _ = start(__doc__)
     rng = random.Random(5)
     faults = []
     compared = matched = written = 0

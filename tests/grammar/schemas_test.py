@@ -3,7 +3,6 @@ matches exactly where it is valid and written the way the grammar writes documen
 
   schemas_test.py --tool check_grammar --vocabulary V.gguf
 """
-import argparse
 import json
 import re
 import sys
@@ -11,7 +10,8 @@ import sys
 import jsonschema
 
 import schemas
-from schema_suite_test import Tool, as_written
+from grammar_tool import start
+from schema_suite_test import as_written
 
 EXPONENT = re.compile(r"^-?\d+(\.\d+)?[eE]")
 
@@ -38,11 +38,7 @@ def documents(schema):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tool", required=True)
-    parser.add_argument("--vocabulary", required=True)
-    a = parser.parse_args()
-    tool = Tool(a.tool, a.vocabulary)
+    tool, _ = start(__doc__)
     checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
     faults = []
     written = compared = unfinished = 0
