@@ -112,6 +112,18 @@ def imatrix_file():
     return file
 
 
+def grammar_seeds():
+    gbnf = ('root ::= (expr "=" term "\\n")+\nexpr ::= term ([-+*/] term)*\nterm ::= [a-z]+ | [0-9]{1,3} | "(" expr ")"', 'root ::= "a" root "b" | "\\u00e9"? # x')
+    regexes = ("^(a|b)*c{2,3}[^x-z]\\d?$", "(?:x|\\u{1F600})+\\p{L}", "(?<n>a).*$")
+    schemas = ('{"type":"object","properties":{"a":{"type":"integer","minimum":-3,"maximum":12},"b":{"$ref":"#/$defs/x"}},"required":["a"],"$defs":{"x":{"enum":[1,"x",null]}}}',
+               '{"allOf":[{"anyOf":[{"type":"string","pattern":"^a","maxLength":5},{"type":"number","multipleOf":0.5}]},{"not":{"const":"ab"}}]}',
+               '{"type":"array","prefixItems":[{"format":"date"}],"items":{"$ref":"#"},"maxItems":3}',
+               '{"patternProperties":{"^x":{"oneOf":[{"type":"null"},{"const":3}]}},"additionalProperties":false,"minProperties":1}',
+               '{"if":{"required":["a"]},"then":{"properties":{"a":{"minLength":1}}},"dependentRequired":{"a":["b"]},"unevaluatedProperties":false}')
+    for kind, texts in enumerate((gbnf, regexes, schemas, schemas)):
+        yield from (bytes([kind, 64]) + text.encode() for text in texts)
+
+
 TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparameter_files.REQUIRED), "general.alignment",
                                  "split.count", "attn_norm", "token_embd.weight")),
            "template": (template_seeds, TEMPLATE_WORDS),
@@ -121,6 +133,9 @@ TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparame
            "tool_calls": (tool_call_seeds, ("<tool_call>", "</tool_call>", "<think>", "</think>", "[TOOL_CALLS]", "[ARGS]",
                                             '"name"', '"arguments"', '"parameters"', "```", "\\u0041")),
            "imatrix": (imatrix_seeds, ("GGUF", "imatrix.chunk_size", "imatrix.datasets", "general.type", ".in_sum2", ".counts")),
+           "grammar": (grammar_seeds, ("::=", "root", '"type"', '"properties"', '"required"', '"additionalProperties"', '"patternProperties"', '"$ref"', '"$defs"',
+                                       '"anyOf"', '"oneOf"', '"allOf"', '"not"', '"enum"', '"const"', '"minimum"', '"maxLength"', '"pattern"', '"multipleOf"', '"format"',
+                                       '"items"', '"prefixItems"', '"maxItems"', '"if"', '"then"', '"integer"', '"object"', "{1,3}", "[^", "(?:", "#/")),
            "adapter": (adapter_seeds, ("adapter.lora.alpha", ".lora_a", ".lora_b", "general.type", "adapter.type"))}
 
 
