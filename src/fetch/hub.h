@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "fetch/http.h"
-#include "fetch/json_text.h"
+#include "format/json_text.h"
 #include "fetch/reference.h"
 #include "fetch/retry.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "fetch/json_text.h"
+#include "format/json_text.h"
 #include "fetch/small_file.h"
 
 namespace thimble {

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "fetch/digest.h"
 #include "fetch/download.h"
-#include "fetch/json_text.h"
+#include "format/json_text.h"
 #include "fetch/url.h"
 
 namespace thimble {
