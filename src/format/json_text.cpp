@@ -105,8 +105,7 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
       root_ = std::move(value);
       return true;
     }
-    if (++values_ > kMostValues)
-      fail(ExitCode::bad_file, "{}: more than {} values", printable(name_), kMostValues);
+    if (++values_ > kMostValues) fail(ExitCode::bad_file, "{}: more than {} values", printable(name_), kMostValues);
     Level& level = levels_.back();
     if (level.bulk != kNone) {
       values_ = level.values;
@@ -146,7 +145,8 @@ Json read_json_file(const std::string& path, const JsonBulk& bulk) {
   const MappedFile file = MappedFile::open(path);
   const std::span<const std::byte> bytes = file.bytes();
   if (bytes.size() > kMostJsonBytes)
-    fail(ExitCode::bad_file, "{}: {} bytes of JSON, at most {} are supported", printable(path), bytes.size(), kMostJsonBytes);
+    fail(ExitCode::bad_file, "{}: {} bytes of JSON, at most {} are supported", printable(path), bytes.size(),
+         kMostJsonBytes);
   return parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path, bulk);
 }
 
@@ -156,7 +156,9 @@ const Json* find_member(const Json& object, std::string_view key) {
   return found == object.end() ? nullptr : &*found;
 }
 
-std::string text_or_empty(const Json& object, const char* key) { return std::string(find_text(object, key).value_or("")); }
+std::string text_or_empty(const Json& object, const char* key) {
+  return std::string(find_text(object, key).value_or(""));
+}
 
 std::optional<std::string_view> find_text(const Json& object, std::string_view key) {
   const Json* value = find_member(object, key);

@@ -86,7 +86,8 @@ SentencePieceModel parse_sentencepiece_model(std::string_view bytes, const std::
 SentencePieceModel read_sentencepiece_model(const std::string& path) {
   const MappedFile file = MappedFile::open(path);
   if (file.bytes().size() > kMostBytes) {
-    fail(ExitCode::bad_file, "{}: {} bytes, at most {} are supported", printable(path), file.bytes().size(), kMostBytes);
+    fail(ExitCode::bad_file, "{}: {} bytes, at most {} are supported", printable(path), file.bytes().size(),
+         kMostBytes);
   }
   return parse_sentencepiece_model({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path);
 }

@@ -10,7 +10,7 @@
 namespace thimble {
 
 struct VocabularyValue {
-  std::string_view key;  // behind "tokenizer.ggml."
+  std::string_view key;                // behind "tokenizer.ggml."
   std::variant<bool, uint32_t> value;  // a number is a token's id, and counts where there is such a token
   uint32_t vocabulary_size = 0;        // only for vocabularies of this many tokens; 0: for all
 };
