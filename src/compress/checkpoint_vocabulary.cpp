@@ -114,7 +114,7 @@ void write_vocabulary(const std::string& folder, const ArchSpec& spec, const Jso
   const CheckpointFiles files = read_checkpoint_files(folder);
   CollectedVocabulary vocabulary = collect_vocabulary(files, spec.vocabulary, vocabulary_size, pre_tokenizer);
   require_use(vocabulary, folder, pre_tokenizer);
-  const SpecialTokenIds special = find_special_tokens(files, config, vocabulary.tokens);
+  const SpecialTokenIds special = find_special_tokens(files, config, vocabulary.tokens, vocabulary.roles);
   vocabulary.tokens.pad(vocabulary.has_scores() ? kPaddingScore : 0);
   if (vocabulary.model == "bert") mark_word_beginnings(vocabulary.tokens);
   write_tokens(vocabulary, writer);

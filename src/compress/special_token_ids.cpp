@@ -20,8 +20,9 @@ std::string key_of(std::string_view role) { return std::string(role) + "_token";
 
 class Finder {
  public:
-  Finder(const CheckpointFiles& files, const Json& config, const CheckpointTokens& tokens)
-      : files_(files), config_(config), tokens_(tokens) {}
+  Finder(const CheckpointFiles& files, const Json& config, const CheckpointTokens& tokens,
+         std::span<const RoleText> defaults)
+      : files_(files), config_(config), tokens_(tokens), defaults_(defaults) {}
 
   SpecialTokenIds find() {
     read_texts();
@@ -164,6 +165,9 @@ class Finder {
     for (auto& [role, text] : texts_) {
       if (!text) text = files_.special_text(key_of(role));
     }
+    for (const auto& [role, name] : defaults_) {
+      if (!text(role)) text(role) = std::string(name);
+    }
     if (!text("bos")) text("bos") = text("cls");
     if (!text("eos")) text("eos") = text("sep");
     for (const auto& [role, text] : texts_) {
@@ -200,14 +204,16 @@ class Finder {
   const CheckpointFiles& files_;
   const Json& config_;
   const CheckpointTokens& tokens_;
+  std::span<const RoleText> defaults_;
   std::map<std::string, Text, std::less<>> texts_;
   SpecialTokenIds out_;
 };
 
 }  // namespace
 
-SpecialTokenIds find_special_tokens(const CheckpointFiles& files, const Json& config, const CheckpointTokens& tokens) {
-  return Finder(files, config, tokens).find();
+SpecialTokenIds find_special_tokens(const CheckpointFiles& files, const Json& config, const CheckpointTokens& tokens,
+                                    std::span<const RoleText> defaults) {
+  return Finder(files, config, tokens, defaults).find();
 }
 
 }  // namespace thimble

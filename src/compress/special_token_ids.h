@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,11 @@
 #include "compress/checkpoint_tokens.h"
 
 namespace thimble {
+
+struct RoleText {
+  std::string_view role;
+  std::string_view text;
+};
 
 struct SpecialTokenIds {
   std::map<std::string, uint32_t, std::less<>> ids;    // by role: bos, eos, unk, sep, pad, mask, eot, eom
@@ -23,10 +29,10 @@ struct SpecialTokenIds {
 };
 
 // The post-processor of tokenizer.json says what is added to texts; it and tokenizer_config.json say which tokens have which role,
-// then config.json by id. Where those leave a role empty: special_tokens_map.json, and texts that are no added tokens. Of the ids
+// then config.json by id. Where those leave a role empty: special_tokens_map.json, and texts that are no added tokens, then `defaults`. Of the ids
 // in generation_config.json's eos_token_id, those that no program knows by their text become eot and eom. Ids outside of `tokens`
 // are left out.
 SpecialTokenIds find_special_tokens(const CheckpointFiles& files, const nlohmann::json& config,
-                                    const CheckpointTokens& tokens);
+                                    const CheckpointTokens& tokens, std::span<const RoleText> defaults);
 
 }  // namespace thimble

@@ -34,6 +34,9 @@ constexpr std::array<ClassName, 6> kClasses = {{{"GPT2Tokenizer", "gpt-2"},
                                                 {"Qwen2Tokenizer", "qwen2"},
                                                 {"Qwen2TokenizerFast", "qwen2"}}};
 
+constexpr std::array<RoleText, 5> kWordPieceRoles = {
+    {{"cls", "[CLS]"}, {"sep", "[SEP]"}, {"unk", "[UNK]"}, {"pad", "[PAD]"}, {"mask", "[MASK]"}}};
+
 // Whether a token that was added beside the vocabulary is a control token, though it may not be marked so.
 bool is_control(const AddedToken& token) { return token.special || looks_special(token.text); }
 
@@ -184,7 +187,8 @@ CollectedVocabulary collect_vocab_txt(const CheckpointFiles& files, uint32_t siz
     if (line.ends_with('\r')) line.remove_suffix(1);
     out.tokens.add(id, line, normal, 0, path);
   }
-  for (const std::string_view text : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}) {
+  out.roles = kWordPieceRoles;
+  for (const auto& [role, text] : kWordPieceRoles) {
     if (const auto id = out.tokens.find(text)) out.tokens.set_type(*id, control);
   }
   add_all_added(files, out.tokens);

@@ -9,6 +9,7 @@
 
 #include "compress/checkpoint_files.h"
 #include "compress/checkpoint_tokens.h"
+#include "compress/special_token_ids.h"
 #include "model/vocabulary_rules.h"
 
 namespace thimble {
@@ -22,6 +23,7 @@ struct CollectedVocabulary {
   std::optional<bool> remove_extra_whitespaces;
   std::optional<bool> lowercase;  // where no tokenizer.json says it
   std::string precompiled_charsmap;
+  std::span<const RoleText> roles = {};  // which token has which where no file says it
   bool has_scores() const { return model == "llama" || model == "t5"; }
 };
 

@@ -116,6 +116,7 @@ TEST_P(CheckpointVocabulary, IsThatOfLlamaCppsConverter) {
     EXPECT_TRUE(found == *expected || (difference != nullptr && expected->is_null())) << key << ": " << found;
     EXPECT_TRUE(difference == nullptr || found != golden_["keys"].value(key, Json())) << key << " does not differ";
   }
+  for (const auto& [key, value] : differences.items()) EXPECT_TRUE(written.contains(key)) << key << " is missing";
   for (const auto& [key, value] : golden_["keys"].items()) EXPECT_TRUE(written.contains(key)) << key << " is missing";
 }
 
