@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -169,16 +170,15 @@ void add_unigram(const Gguf& gguf, const ExportedVocabulary& vocabulary, Json& t
     normalizers.push_back({{"type", "Precompiled"}, {"precompiled_charsmap", encode_base64(bytes)}});
   }
   if (merges_spaces) {
-    normalizers.push_back({{"type", "Strip"}, {"strip_left", true}, {"strip_right", true}});
+    normalizers.push_back(replace(regex("^ +| +$"), ""));
     normalizers.push_back(replace(regex(" {2,}"), " "));
   }
+  // Not Metaspace: it puts no space before one that is there.
+  if (adds_space) normalizers.push_back({{"type", "Prepend"}, {"prepend", " "}});
+  normalizers.push_back(replace(text_pattern(" "), kSpaceMark));
   tree["normalizer"] = {{"type", "Sequence"}, {"normalizers", normalizers}};
-  const Json metaspace = {{"type", "Metaspace"},
-                          {"replacement", kSpaceMark},
-                          {"prepend_scheme", adds_space ? "always" : "never"},
-                          {"split", false}};
-  tree["pre_tokenizer"] = metaspace;
-  tree["decoder"] = metaspace;
+  tree["pre_tokenizer"] = nullptr;
+  tree["decoder"] = spaced_decoder(adds_space);
   const std::vector<float> scores = gguf.reals("tokenizer.ggml.scores");
   Json pairs = Json::array();
   bool has_bytes = false;
@@ -202,13 +202,15 @@ constexpr std::array<Kind, 4> kKinds = {
 // The inverse of how GGUF files have them.
 std::string exported_text(std::string_view model, std::string_view text, TokenType type) {
   if (model != "bert" || is_matched(type)) return std::string(text);
-  return text.starts_with(kSpaceMark) ? std::string(text.substr(kSpaceMark.size())) : "##" + std::string(text);
+  const bool begins_word = text.starts_with(kSpaceMark) && text.size() > kSpaceMark.size();
+  return begins_word ? std::string(text.substr(kSpaceMark.size())) : "##" + std::string(text);
 }
 
 }  // namespace
 
 ExportedVocabulary exported_vocabulary(const Gguf& gguf, const Tokenizer& tokenizer) {
   ExportedVocabulary out;
+  std::set<std::string> seen;
   out.model = gguf.string("tokenizer.ggml.model").value_or("");
   for (TokenId id = 0; static_cast<uint32_t>(id) < tokenizer.vocabulary_size(); ++id) {
     const std::string_view text = tokenizer.token_text(id);
@@ -218,7 +220,10 @@ ExportedVocabulary exported_vocabulary(const Gguf& gguf, const Tokenizer& tokeni
            printable(gguf.path()), id, printable(text, 60));
     }
     out.types.push_back(tokenizer.type(id));
-    out.texts.push_back(exported_text(out.model, text, out.types.back()));
+    std::string exported = exported_text(out.model, text, out.types.back());
+    // In WordPiece's form U+2581 may also be the first character of what continues a word.
+    if (out.model == "bert" && !seen.insert(exported).second) exported = "##" + std::string(text);
+    out.texts.push_back(std::move(exported));
   }
   return out;
 }

@@ -16,6 +16,7 @@ using Json = nlohmann::json;
 using enum TokenType;
 
 constexpr float kAddedScore = -1000;
+constexpr std::string_view kSpacesAtEnds = "^ +| +$";  // as Thimble's exports have it
 
 // What is done about tokens beside the base vocabulary.
 class Additions {
@@ -127,8 +128,8 @@ void set_byte_types(CheckpointTokens& tokens) {
 }
 
 // All but the base vocabulary.
-void add_defined(const CheckpointFiles& files, CheckpointTokens& tokens) {
-  Additions additions(tokens, false);
+void add_defined(const CheckpointFiles& files, bool is_literal, CheckpointTokens& tokens) {
+  Additions additions(tokens, is_literal);
   for (const AddedToken& token : files.definition->added) additions.replace(token, files.definition->path);
   for (const AddedToken& token : files.tokens_of_config()) {
     const auto id = tokens.find(token.text);
@@ -158,7 +159,9 @@ void read_unigram_definition(const TokenizerDefinition& definition, CollectedVoc
       out.precompiled_charsmap = std::move(*table);
     } else if (replaces(*part, "Regex", " {2,}", " ") || replaces(*part, "Regex", " {2,}", kSpaceMark)) {
       merges_spaces = true;
-    } else {
+    } else if (has_type(*part, "Prepend") && find_text(*part, "prepend") == " ") {
+      adds_space = true;
+    } else if (!replaces(*part, "Regex", kSpacesAtEnds, "") && !replaces(*part, "String", " ", kSpaceMark)) {
       refuse_part(definition, "normalizer", *part);
     }
   }
@@ -224,7 +227,8 @@ CollectedVocabulary collect_sentencepiece_model(const CheckpointFiles& files, co
   return out;
 }
 
-CollectedVocabulary collect_sentencepiece_json(const CheckpointFiles& files, uint32_t size) {
+CollectedVocabulary collect_sentencepiece_json(const CheckpointFiles& files, const VocabularyRules& rules,
+                                               uint32_t size) {
   const TokenizerDefinition& definition = *files.definition;
   if (!find_flag(definition.part("model"), "byte_fallback").value_or(false)) {
     fail(ExitCode::bad_file,
@@ -237,7 +241,7 @@ CollectedVocabulary collect_sentencepiece_json(const CheckpointFiles& files, uin
   set_byte_types(out.tokens);
   set_unknown(definition, out.tokens);
   set_scores(out.tokens, definition.merges);
-  add_defined(files, out.tokens);
+  add_defined(files, rules.literal_added_tokens, out.tokens);
   if (!read_bpe_spaces(definition)) out.add_space_prefix = false;
   return out;
 }
@@ -248,7 +252,7 @@ CollectedVocabulary collect_unigram_json(const CheckpointFiles& files, uint32_t 
   for (const BaseToken& token : definition.tokens)
     out.tokens.add(token.id, token.text, normal, token.score, definition.path);
   if (find_flag(definition.part("model"), "byte_fallback").value_or(false)) set_byte_types(out.tokens);
-  add_defined(files, out.tokens);
+  add_defined(files, false, out.tokens);
   for (const BaseToken& token : definition.tokens) out.tokens.set_score(token.id, token.score);
   const Json* unknown_id = find_member(definition.part("model"), "unk_id");
   if (unknown_id != nullptr && unknown_id->is_number_unsigned() && out.tokens.contains(unknown_id->get<uint64_t>()))

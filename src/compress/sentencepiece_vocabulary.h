@@ -14,7 +14,8 @@ bool looks_special(std::string_view text);
 CollectedVocabulary collect_sentencepiece_model(const CheckpointFiles& files, const VocabularyRules& rules,
                                                 uint32_t size);
 // BPE with tokens for single bytes. A token's score is the order of its first merge.
-CollectedVocabulary collect_sentencepiece_json(const CheckpointFiles& files, uint32_t size);
+CollectedVocabulary collect_sentencepiece_json(const CheckpointFiles& files, const VocabularyRules& rules,
+                                               uint32_t size);
 CollectedVocabulary collect_unigram_json(const CheckpointFiles& files, uint32_t size);
 
 }  // namespace thimble

@@ -20,9 +20,10 @@ struct Role {
   std::string_view name;  // in tokenizer_config.json, with "_token" behind it
   std::string_view key;   // behind "tokenizer.ggml."
 };
-constexpr std::array<Role, 5> kRoles = {{{"bos", "bos_token_id"},
+constexpr std::array<Role, 6> kRoles = {{{"bos", "bos_token_id"},
                                          {"eos", "eos_token_id"},
                                          {"unk", "unknown_token_id"},
+                                         {"sep", "seperator_token_id"},
                                          {"pad", "padding_token_id"},
                                          {"mask", "mask_token_id"}}};
 
@@ -91,6 +92,8 @@ Json tokenizer_config(const Gguf& gguf, const Tokenizer& tokenizer, const std::v
     if (name == "eos" && !id && tokenizer.eos()) id = static_cast<uint64_t>(*tokenizer.eos());
     if (id && *id < texts.size()) config[std::string(name) + "_token"] = texts[*id];
   }
+  const bool is_encoder = gguf.string("tokenizer.ggml.model") == "bert";
+  if (is_encoder && tokenizer.bos()) config["cls_token"] = texts[static_cast<size_t>(*tokenizer.bos())];
   config["add_bos_token"] = tokenizer.adds_bos();
   config["add_eos_token"] = tokenizer.adds_eos();
   if (const auto length =

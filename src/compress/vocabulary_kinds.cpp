@@ -207,7 +207,7 @@ CollectedVocabulary collect_defined(const CheckpointFiles& files, const Vocabula
   if (definition.model == "BPE") {
     if (definition.is_byte_level()) return collect_byte_level(files, rules, size, pre_tokenizer);
     if (files.has("tokenizer.model")) return collect_sentencepiece_model(files, rules, size);
-    return collect_sentencepiece_json(files, size);
+    return collect_sentencepiece_json(files, rules, size);
   }
   if (definition.model == "WordPiece") return collect_word_piece(files, size);
   if (definition.model == "Unigram") return collect_unigram_json(files, size);
