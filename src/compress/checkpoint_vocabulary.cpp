@@ -35,7 +35,7 @@ constexpr std::array<RoleKey, 8> kRoleKeys = {{{"bos", "bos_token_id"},
 
 // --pre-tokenizer is for kinds that have one.
 void require_use(const CollectedVocabulary& vocabulary, const std::string& folder, std::string_view pre_tokenizer) {
-  if (pre_tokenizer.empty() || vocabulary.model == "gpt2") return;
+  if (pre_tokenizer.empty() || vocabulary.kind == VocabularyKind::byte_level) return;
   fail(ExitCode::usage,
        "--pre-tokenizer {}: the vocabulary of {} is no byte-level BPE and has no pre-tokenizer to choose",
        printable(pre_tokenizer), printable(folder));
@@ -50,19 +50,20 @@ void write_tokens(const CollectedVocabulary& vocabulary, GgufWriter& writer) {
     types.push_back(static_cast<int32_t>(token.type));
     scores.push_back(token.score);
   }
-  writer.set(key_of("model"), vocabulary.model);
+  writer.set(key_of("model"), model_of(vocabulary.kind));
   writer.set(key_of("pre"), vocabulary.pre_tokenizer);
   writer.set(key_of("tokens"), std::span<const std::string_view>(texts));
   writer.set(key_of("token_type"), std::span<const int32_t>(types));
   if (vocabulary.has_scores()) writer.set(key_of("scores"), std::span<const float>(scores));
-  if (vocabulary.model != "gpt2") return;
+  if (vocabulary.kind != VocabularyKind::byte_level) return;
   const std::vector<std::string_view> merges(vocabulary.merges.begin(), vocabulary.merges.end());
   writer.set(key_of("merges"), std::span<const std::string_view>(merges));
 }
 
 void write_special(const CollectedVocabulary& vocabulary, SpecialTokenIds special, GgufWriter& writer) {
   // What is not said is not done, where the pre-tokenizer's name alone would add it.
-  const PreTokenizerSpec* spec = vocabulary.model == "gpt2" ? find_pre_tokenizer(vocabulary.pre_tokenizer) : nullptr;
+  const PreTokenizerSpec* spec =
+      vocabulary.kind == VocabularyKind::byte_level ? find_pre_tokenizer(vocabulary.pre_tokenizer) : nullptr;
   if (spec != nullptr && spec->add_bos) special.are_added.try_emplace("bos", false);
   for (const auto& [role, key] : kRoleKeys) {
     const auto found = special.ids.find(role);
@@ -116,13 +117,14 @@ void write_vocabulary(const std::string& folder, const ArchSpec& spec, const Jso
   require_use(vocabulary, folder, pre_tokenizer);
   const SpecialTokenIds special = find_special_tokens(files, config, vocabulary.tokens, vocabulary.roles);
   vocabulary.tokens.pad(vocabulary.has_scores() ? kPaddingScore : 0);
-  if (vocabulary.model == "bert") mark_word_beginnings(vocabulary.tokens);
+  if (vocabulary.kind == VocabularyKind::word_piece) mark_word_beginnings(vocabulary.tokens);
   write_tokens(vocabulary, writer);
   write_special(vocabulary, special, writer);
   write_spaces(vocabulary, files, spec.vocabulary, writer);
   write_rules(spec.vocabulary, vocabulary.tokens, writer);
-  if (spec.head == Head::none && (vocabulary.model == "bert" || vocabulary.model == "t5"))
-    writer.set(key_of("token_type_count"), token_type_count(config));
+  const bool tells_texts_apart =
+      vocabulary.kind == VocabularyKind::word_piece || vocabulary.kind == VocabularyKind::unigram;
+  if (spec.head == Head::none && tells_texts_apart) writer.set(key_of("token_type_count"), token_type_count(config));
   write_chat_templates(files, writer);
 }
 

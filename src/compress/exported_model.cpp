@@ -1,5 +1,7 @@
 #include "compress/exported_model.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -192,16 +194,14 @@ void add_unigram(const Gguf& gguf, const ExportedVocabulary& vocabulary, Json& t
                    {"byte_fallback", has_bytes}};
 }
 
-struct Kind {
-  std::string_view model;
-  void (*add)(const Gguf&, const ExportedVocabulary&, Json&);
-};
-constexpr std::array<Kind, 4> kKinds = {
-    {{"gpt2", add_byte_level}, {"llama", add_sentence_piece}, {"bert", add_word_piece}, {"t5", add_unigram}}};
+using AddModel = void (*)(const Gguf&, const ExportedVocabulary&, Json&);
+// By VocabularyKind.
+constexpr std::array<AddModel, kVocabularyModels.size()> kAddModel = {add_byte_level, add_sentence_piece,
+                                                                      add_word_piece, add_unigram};
 
 // The inverse of how GGUF files have them.
-std::string exported_text(std::string_view model, std::string_view text, TokenType type) {
-  if (model != "bert" || is_matched(type)) return std::string(text);
+std::string exported_text(VocabularyKind kind, std::string_view text, TokenType type) {
+  if (kind != VocabularyKind::word_piece || is_matched(type)) return std::string(text);
   const bool begins_word = text.starts_with(kSpaceMark) && text.size() > kSpaceMark.size();
   return begins_word ? std::string(text.substr(kSpaceMark.size())) : "##" + std::string(text);
 }
@@ -209,9 +209,14 @@ std::string exported_text(std::string_view model, std::string_view text, TokenTy
 }  // namespace
 
 ExportedVocabulary exported_vocabulary(const Gguf& gguf, const Tokenizer& tokenizer) {
-  ExportedVocabulary out;
+  const std::string_view model = gguf.string("tokenizer.ggml.model").value_or("");
+  const auto kind = find_vocabulary_kind(model);
+  if (!kind) {
+    fail(ExitCode::bad_file, "{}: tokenizer.ggml.model is '{}', whose vocabulary cannot be exported; that of {} can",
+         printable(gguf.path()), printable(model), fmt::join(kVocabularyModels, ", "));
+  }
+  ExportedVocabulary out = {*kind, {}, {}};
   std::set<std::string> seen;
-  out.model = gguf.string("tokenizer.ggml.model").value_or("");
   for (TokenId id = 0; static_cast<uint32_t>(id) < tokenizer.vocabulary_size(); ++id) {
     const std::string_view text = tokenizer.token_text(id);
     if (!is_valid_utf8(text)) {
@@ -220,22 +225,16 @@ ExportedVocabulary exported_vocabulary(const Gguf& gguf, const Tokenizer& tokeni
            printable(gguf.path()), id, printable(text, 60));
     }
     out.types.push_back(tokenizer.type(id));
-    std::string exported = exported_text(out.model, text, out.types.back());
+    std::string exported = exported_text(out.kind, text, out.types.back());
     // In WordPiece's form U+2581 may also be the first character of what continues a word.
-    if (out.model == "bert" && !seen.insert(exported).second) exported = "##" + std::string(text);
+    if (out.kind == VocabularyKind::word_piece && !seen.insert(exported).second) exported = "##" + std::string(text);
     out.texts.push_back(std::move(exported));
   }
   return out;
 }
 
 void add_model(const Gguf& gguf, const ExportedVocabulary& vocabulary, Json& tree) {
-  const auto kind = std::ranges::find(kKinds, vocabulary.model, &Kind::model);
-  if (kind == kKinds.end()) {
-    fail(ExitCode::bad_file,
-         "{}: tokenizer.ggml.model is '{}', whose vocabulary cannot be exported; gpt2, llama, bert and t5 can",
-         printable(gguf.path()), printable(vocabulary.model));
-  }
-  kind->add(gguf, vocabulary, tree);
+  kAddModel[static_cast<size_t>(vocabulary.kind)](gguf, vocabulary, tree);
 }
 
 }  // namespace thimble

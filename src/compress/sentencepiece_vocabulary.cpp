@@ -199,7 +199,8 @@ CollectedVocabulary collect_sentencepiece_model(const CheckpointFiles& files, co
     fail(ExitCode::bad_file, "{}: the model is of type {}, supported are 1 (unigram) and 2 (BPE)", printable(path),
          static_cast<int>(model.algorithm));
   }
-  CollectedVocabulary out = {is_unigram ? "t5" : "llama", "default", CheckpointTokens(size, files.folder)};
+  CollectedVocabulary out = {is_unigram ? VocabularyKind::unigram : VocabularyKind::sentence_piece, "default",
+                             CheckpointTokens(size, files.folder)};
   add_pieces(out.tokens, model, path);
   Additions additions(out.tokens, rules.literal_added_tokens);
   for (AddedToken token : files.tokens_of_added_file()) {
@@ -235,7 +236,7 @@ CollectedVocabulary collect_sentencepiece_json(const CheckpointFiles& files, con
          "{}: the BPE model is neither byte-level nor has it byte tokens (byte_fallback), which is not supported",
          printable(definition.path));
   }
-  CollectedVocabulary out = {"llama", "default", CheckpointTokens(size, files.folder)};
+  CollectedVocabulary out = {VocabularyKind::sentence_piece, "default", CheckpointTokens(size, files.folder)};
   for (const BaseToken& token : definition.tokens) out.tokens.add(token.id, token.text, normal, 0, definition.path);
   check_merges(definition.merges, out.tokens, definition.path);
   set_byte_types(out.tokens);
@@ -248,7 +249,7 @@ CollectedVocabulary collect_sentencepiece_json(const CheckpointFiles& files, con
 
 CollectedVocabulary collect_unigram_json(const CheckpointFiles& files, uint32_t size) {
   const TokenizerDefinition& definition = *files.definition;
-  CollectedVocabulary out = {"t5", "default", CheckpointTokens(size, files.folder)};
+  CollectedVocabulary out = {VocabularyKind::unigram, "default", CheckpointTokens(size, files.folder)};
   for (const BaseToken& token : definition.tokens)
     out.tokens.add(token.id, token.text, normal, token.score, definition.path);
   if (find_flag(definition.part("model"), "byte_fallback").value_or(false)) set_byte_types(out.tokens);

@@ -84,7 +84,8 @@ Json post_processor(const Tokenizer& tokenizer, const std::vector<std::string>& 
   return {{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", tokens}};
 }
 
-Json tokenizer_config(const Gguf& gguf, const Tokenizer& tokenizer, const std::vector<std::string>& texts) {
+Json tokenizer_config(const Gguf& gguf, const Tokenizer& tokenizer, const ExportedVocabulary& vocabulary) {
+  const std::vector<std::string>& texts = vocabulary.texts;
   Json config = {{"tokenizer_class", "PreTrainedTokenizerFast"}, {"clean_up_tokenization_spaces", false}};
   for (const auto& [name, key] : kRoles) {
     auto id = gguf.unsigned_integer("tokenizer.ggml." + std::string(key));
@@ -92,8 +93,8 @@ Json tokenizer_config(const Gguf& gguf, const Tokenizer& tokenizer, const std::v
     if (name == "eos" && !id && tokenizer.eos()) id = static_cast<uint64_t>(*tokenizer.eos());
     if (id && *id < texts.size()) config[std::string(name) + "_token"] = texts[*id];
   }
-  const bool is_encoder = gguf.string("tokenizer.ggml.model") == "bert";
-  if (is_encoder && tokenizer.bos()) config["cls_token"] = texts[static_cast<size_t>(*tokenizer.bos())];
+  if (vocabulary.kind == VocabularyKind::word_piece && tokenizer.bos())
+    config["cls_token"] = texts[static_cast<size_t>(*tokenizer.bos())];
   config["add_bos_token"] = tokenizer.adds_bos();
   config["add_eos_token"] = tokenizer.adds_eos();
   if (const auto length =
@@ -127,7 +128,7 @@ void export_vocabulary(const Gguf& gguf, const std::string& folder) {
   tree["added_tokens"] = added_tokens(gguf, tokenizer, vocabulary);
   add_model(gguf, vocabulary, tree);
   tree["post_processor"] = post_processor(tokenizer, vocabulary.texts);
-  Json config = tokenizer_config(gguf, tokenizer, vocabulary.texts);
+  Json config = tokenizer_config(gguf, tokenizer, vocabulary);
   add_templates(gguf, config);
   write_json(folder + "/tokenizer.json", tree);
   write_json(folder + "/tokenizer_config.json", config);

@@ -95,7 +95,7 @@ CollectedVocabulary collect_byte_level(const CheckpointFiles& files, const Vocab
                                        std::string_view pre_tokenizer) {
   const TokenizerDefinition& definition = *files.definition;
   require_plain_model(definition, "");
-  CollectedVocabulary out = {"gpt2", {}, CheckpointTokens(size, files.folder)};
+  CollectedVocabulary out = {VocabularyKind::byte_level, {}, CheckpointTokens(size, files.folder)};
   out.pre_tokenizer =
       pre_tokenizer.empty() ? recognize_pre_tokenizer(definition, rules.pre_tokenizers) : known_name(pre_tokenizer);
   for (const BaseToken& token : definition.tokens) out.tokens.add(token.id, token.text, normal, 0, definition.path);
@@ -145,7 +145,7 @@ CollectedVocabulary collect_vocab_json(const CheckpointFiles& files, const Vocab
                                        std::string_view pre_tokenizer) {
   const std::string path = files.path("vocab.json");
   const Json vocabulary = read_json_file(path);
-  CollectedVocabulary out = {"gpt2", {}, CheckpointTokens(size, files.folder)};
+  CollectedVocabulary out = {VocabularyKind::byte_level, {}, CheckpointTokens(size, files.folder)};
   out.pre_tokenizer = pre_tokenizer.empty() ? pre_tokenizer_of_class(files, rules) : known_name(pre_tokenizer);
   if (!vocabulary.is_object() || vocabulary.empty())
     fail(ExitCode::bad_file, "{}: expected an object of ids by text", printable(path));
@@ -165,7 +165,7 @@ CollectedVocabulary collect_vocab_json(const CheckpointFiles& files, const Vocab
 CollectedVocabulary collect_word_piece(const CheckpointFiles& files, uint32_t size) {
   const TokenizerDefinition& definition = *files.definition;
   require_plain_model(definition, "##");
-  CollectedVocabulary out = {"bert", kWordPieceName, CheckpointTokens(size, files.folder)};
+  CollectedVocabulary out = {VocabularyKind::word_piece, kWordPieceName, CheckpointTokens(size, files.folder)};
   for (const BaseToken& token : definition.tokens) out.tokens.add(token.id, token.text, normal, 0, definition.path);
   add_all_added(files, out.tokens);
   unmark_user_defined(out.tokens);
@@ -174,7 +174,7 @@ CollectedVocabulary collect_word_piece(const CheckpointFiles& files, uint32_t si
 
 // A token a line, the first being 0.
 CollectedVocabulary collect_vocab_txt(const CheckpointFiles& files, uint32_t size) {
-  CollectedVocabulary out = {"bert", kWordPieceName, CheckpointTokens(size, files.folder)};
+  CollectedVocabulary out = {VocabularyKind::word_piece, kWordPieceName, CheckpointTokens(size, files.folder)};
   const std::string path = files.path("vocab.txt");
   const MappedFile file = MappedFile::open(path);
   std::string_view rest(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());

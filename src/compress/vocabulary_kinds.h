@@ -10,12 +10,13 @@
 #include "compress/checkpoint_files.h"
 #include "compress/checkpoint_tokens.h"
 #include "compress/special_token_ids.h"
+#include "compress/vocabulary_kind.h"
 #include "model/vocabulary_rules.h"
 
 namespace thimble {
 
 struct CollectedVocabulary {
-  std::string_view model;          // tokenizer.ggml.model: gpt2, llama, bert, t5
+  VocabularyKind kind;
   std::string_view pre_tokenizer;  // tokenizer.ggml.pre
   CheckpointTokens tokens;
   std::vector<std::string> merges;       // of gpt2
@@ -24,7 +25,7 @@ struct CollectedVocabulary {
   std::optional<bool> lowercase;  // where no tokenizer.json says it
   std::string precompiled_charsmap;
   std::span<const RoleText> roles = {};  // which token has which where no file says it
-  bool has_scores() const { return model == "llama" || model == "t5"; }
+  bool has_scores() const { return kind == VocabularyKind::sentence_piece || kind == VocabularyKind::unigram; }
 };
 
 // As write_vocabulary (checkpoint_vocabulary.h) says; the tokens keep their Hugging Face texts in WordPiece, whose GGUF form is made
