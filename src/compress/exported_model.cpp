@@ -93,7 +93,9 @@ std::vector<Merge> merges_by_score(const ExportedVocabulary& vocabulary, const s
     return type == TokenType::normal || type == TokenType::user_defined || type == TokenType::unused;
   };
   for (uint32_t id = 0; id < vocabulary.texts.size(); ++id) {
-    if (merges_into(vocabulary.types[id])) ids.emplace(vocabulary.texts[id], id);
+    // What has a space is found in the text itself, before there are marks.
+    const bool has_space = vocabulary.texts[id].find(' ') != std::string::npos;
+    if (merges_into(vocabulary.types[id]) && !has_space) ids.emplace(vocabulary.texts[id], id);
   }
   std::vector<Merge> merges;
   for (const auto& [text, result] : ids) {
