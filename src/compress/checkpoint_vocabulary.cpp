@@ -65,6 +65,10 @@ void write_special(const CollectedVocabulary& vocabulary, SpecialTokenIds specia
   const PreTokenizerSpec* spec =
       vocabulary.kind == VocabularyKind::byte_level ? find_pre_tokenizer(vocabulary.pre_tokenizer) : nullptr;
   if (spec != nullptr && spec->add_bos) special.are_added.try_emplace("bos", false);
+  if (vocabulary.kind == VocabularyKind::unigram) {  // whose readers add EOS
+    special.are_added.try_emplace("bos", vocabulary.adds_bos && special.ids.contains("bos"));
+    special.are_added.try_emplace("eos", false);
+  }
   for (const auto& [role, key] : kRoleKeys) {
     const auto found = special.ids.find(role);
     if (found != special.ids.end()) writer.set(key_of(key), found->second);

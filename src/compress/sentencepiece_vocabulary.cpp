@@ -223,6 +223,7 @@ CollectedVocabulary collect_sentencepiece_model(const CheckpointFiles& files, co
   if (is_unigram || !model.add_space_prefix) out.add_space_prefix = model.add_space_prefix;
   if (is_unigram) {
     out.remove_extra_whitespaces = model.remove_extra_whitespaces;
+    out.adds_bos = true;  // as `transformers` does where it finds a tokenizer.model
     out.precompiled_charsmap = model.precompiled_charsmap;
   }
   return out;

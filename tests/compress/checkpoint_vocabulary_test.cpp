@@ -20,9 +20,10 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kCases[] = {
-    "llama3", "qwen2",       "qwen3",    "qwen2-files", "smollm",          "granite",     "smollm3",      "stablelm",
-    "phi2",   "phi4-mini",   "phi3",     "llama2",      "gemma",           "llama2-json", "llama2-files", "gemma2",
-    "gemma3", "gemma3-json", "ernie4_5", "bert",        "gemma-embedding", "nomic-bert",  "bert-cased",   "unigram"};
+    "llama3",       "qwen2",      "qwen3",     "qwen2-files",  "smollm",   "granite", "smollm3",
+    "stablelm",     "phi2",       "phi4-mini", "phi3",         "llama2",   "gemma",   "llama2-json",
+    "llama2-files", "gemma2",     "gemma3",    "gemma3-json",  "ernie4_5", "bert",    "gemma-embedding",
+    "nomic-bert",   "bert-cased", "unigram",   "unigram-bytes"};
 
 std::string folder_of(const std::string& name) { return std::string(THIMBLE_TEST_DATA) + "/checkpoints/" + name; }
 

@@ -455,10 +455,26 @@ def unigram(path):
     return out
 
 
+def unigram_bytes(path):
+    """tokenizer.model of the other algorithm, with byte tokens."""
+    proto = train_pieces(path, model_type="unigram")
+    for piece in proto.pieces:  # so that sums are exact, in float and double
+        piece.score = round(piece.score * 1024) / 1024
+    (path / "tokenizer.model").write_bytes(proto.SerializeToString())
+    out = Folder(path, "llama", "LlamaForCausalLM", len(proto.pieces), "default", bos_token_id=1, eos_token_id=2)
+    out.encode_pieces()
+    why = "the model says that it is unigram; the converter calls every tokenizer.model BPE"
+    out.differences = {"tokenizer.ggml.model": ("t5", why), "tokenizer.ggml.add_space_prefix": (True, why),
+                       "tokenizer.ggml.remove_extra_whitespaces": (False, why), "tokenizer.ggml.add_bos_token": (True, why),
+                       "tokenizer.ggml.add_eos_token": (False, why)}
+    return out
+
+
 CASES = {"llama3": llama3, "qwen2": qwen2, "qwen3": qwen3, "qwen2-files": qwen2_files, "smollm": smollm, "granite": granite, "smollm3": smollm3,
          "stablelm": stablelm, "phi2": phi2, "phi4-mini": phi4_mini, "phi3": phi3, "llama2": llama2, "llama2-files": llama2_files,
          "llama2-json": llama2_json, "gemma": gemma, "gemma2": gemma2, "gemma3": gemma3, "gemma3-json": gemma3_json,
-         "gemma-embedding": gemma_embedding, "ernie4_5": ernie, "bert": bert, "nomic-bert": nomic_bert, "bert-cased": bert_cased, "unigram": unigram}
+         "gemma-embedding": gemma_embedding, "ernie4_5": ernie, "bert": bert, "nomic-bert": nomic_bert, "bert-cased": bert_cased, "unigram": unigram,
+         "unigram-bytes": unigram_bytes}
 
 
 def converted(folder):
