@@ -132,7 +132,8 @@ std::string Unigram::normalize(std::string_view text) const {
     CharacterMap::Match match = character_map_.longest_match(text);
     if (match.length == 0) {
       const CodePoint c = decode_utf8(text, 0);
-      match = c.valid ? CharacterMap::Match{c.length, text.substr(0, c.length)} : CharacterMap::Match{1, "\ufffd"};
+      const bool stays = c.valid || has_bytes_;  // malformed bytes are the tokens of bytes, where there are some
+      match = stays ? CharacterMap::Match{c.length, text.substr(0, c.length)} : CharacterMap::Match{1, "\ufffd"};
     }
     for (const char byte : match.replacement) add(byte);
     text.remove_prefix(match.length);

@@ -109,7 +109,7 @@ TEST_F(Kinds, UnigramUnknownCharactersAreOneToken) {
 
 TEST_F(Kinds, UnigramUnknownCharactersAreTheirBytes) {
   const Tokenizer& t = make(unigram_vocabulary().unigram());
-  EXPECT_EQ(tokens("x\u00e9y\xff"), "▁x <0xC3> <0xA9> y <0xEF> <0xBF> <0xBD>");
+  EXPECT_EQ(tokens("x\u00e9y\xff"), "▁x <0xC3> <0xA9> y <0xFF>");
   EXPECT_EQ(t.decode(t.encode("x\u00e9\u597dy")), "x\u00e9\u597dy");
 }
 
