@@ -22,22 +22,11 @@ constexpr std::string_view kShortContractions = "'(?i:s|t|re|ve|m|ll|d)|";
 // Any character is in a match of a pattern that ends so, and what is between matches is nothing.
 constexpr std::string_view kWhiteSpaceEnd = R"(|\s+(?!\S)|\s+)";
 
-constexpr std::string_view kGpt2Pattern =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 constexpr std::string_view kDigit = R"(\p{N})";
 constexpr std::string_view kThreeDigits = R"(\p{N}{1,3})";
 
-// Patterns of the models' tokenizer.json files, as llama.cpp (src/llama-vocab.cpp) and convert_hf_to_gguf_update.py's models quote
-// them, with kShortContractions.
-constexpr std::array kGpt2 = {kGpt2Pattern};
-constexpr std::array kDigitsThenGpt2 = {kDigit, kGpt2Pattern};
-constexpr std::array<std::string_view, 1> kLlama3 = {
-    R"('(?i:s|t|re|ve|m|ll|d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
-constexpr std::array<std::string_view, 1> kQwen2 = {
-    R"('(?i:s|t|re|ve|m|ll|d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
-constexpr std::array<std::string_view, 1> kQwen35 = {
-    R"('(?i:s|t|re|ve|m|ll|d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+)"
-    R"(|\s+(?!\S)|\s+)"};
+// Patterns of the models' tokenizer.json files where they are not those of src/text/pre_tokenizer_table.cpp to the letter, with
+// kShortContractions. Source: llama.cpp, src/llama-vocab.cpp, which quotes them.
 constexpr std::array<std::string_view, 1> kTekken = {
     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
     R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
@@ -50,34 +39,35 @@ constexpr std::array<std::string_view, 1> kSeedCoder = {
     R"('(?i:s|t|re|ve|m|ll|d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)"};
 constexpr std::array<std::string_view, 1> kBailing = {
     R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)"};
-constexpr std::array<std::string_view, 2> kMiniCpm5 = {
-    kThreeDigits,
-    R"('(?i:s|t|re|ve|m|ll|d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
 constexpr std::array<std::string_view, 3> kDeepseek3 = {
     kThreeDigits, "[\xe4\xb8\x80-\xe9\xbe\xa5\xe3\x81\x80-\xe3\x82\x9f\xe3\x82\xa0-\xe3\x83\xbf]+",
     "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
     "| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"};
 
 struct Definition {
-  std::string_view name;  // a row of src/text/pre_tokenizer_table.cpp, whose other names share it
-  Texts patterns;
+  std::string_view name;                   // a row of src/text/pre_tokenizer_table.cpp, whose other names share it
+  Texts patterns = {};                     // empty: the row's own
   std::optional<bool> ignore_merges = {};  // of the model, where it tells two rows apart
 };
 
 constexpr std::array<Definition, 12> kDefinitions = {{
-    {"llama-bpe", Texts(kLlama3), true},
-    {"dbrx", Texts(kLlama3), false},
-    {"qwen2", Texts(kQwen2)},
-    {"smollm", Texts(kDigitsThenGpt2)},
-    {"gpt-2", Texts(kGpt2)},
-    {"qwen35", Texts(kQwen35)},
+    {"llama-bpe", {}, true},
+    {"dbrx", {}, false},
+    {"qwen2"},
+    {"smollm"},
+    {"gpt-2"},
+    {"qwen35"},
     {"tekken", Texts(kTekken)},
     {"gpt-4o", Texts(kGpt4o)},
     {"seed-coder", Texts(kSeedCoder)},
     {"bailingmoe", Texts(kBailing)},
-    {"minicpm5", Texts(kMiniCpm5)},
+    {"minicpm5"},
     {"deepseek-v3", Texts(kDeepseek3)},
 }};
+
+Texts patterns_of(const Definition& definition) {
+  return definition.patterns.empty() ? find_pre_tokenizer(definition.name)->patterns : definition.patterns;
+}
 
 std::string as_json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -105,7 +95,8 @@ void append_steps(const Json& part, bool is_last, std::vector<std::string>& step
   } else if (type == "Digits") {
     steps.push_back(split_step(find_flag(part, "individual_digits").value_or(false) ? kDigit : R"(\p{N}+)"));
   } else if (type == "ByteLevel" && is_last && !find_flag(part, "add_prefix_space").value_or(true)) {
-    if (find_flag(part, "use_regex").value_or(true)) steps.push_back(split_step(kGpt2Pattern));
+    if (find_flag(part, "use_regex").value_or(true))
+      steps.push_back(split_step(find_pre_tokenizer("gpt-2")->patterns.front()));
   } else {
     steps.push_back(as_json(part));
   }
@@ -113,7 +104,7 @@ void append_steps(const Json& part, bool is_last, std::vector<std::string>& step
 
 bool does(const Definition& definition, const std::vector<std::string>& steps, bool ignore_merges) {
   if (definition.ignore_merges.value_or(ignore_merges) != ignore_merges) return false;
-  return std::ranges::equal(steps, definition.patterns, {}, {}, split_step);
+  return std::ranges::equal(steps, patterns_of(definition), {}, {}, split_step);
 }
 
 }  // namespace
@@ -150,7 +141,7 @@ std::vector<std::string> patterns_of_pre_tokenizer(std::string_view name) {
   const PreTokenizerSpec& spec = *find_pre_tokenizer(name);
   const auto found =
       std::ranges::find_if(kDefinitions, [&](const Definition& one) { return find_pre_tokenizer(one.name) == &spec; });
-  const Texts patterns = found != kDefinitions.end() ? found->patterns : spec.patterns;
+  const Texts patterns = found != kDefinitions.end() ? patterns_of(*found) : spec.patterns;
   return {patterns.begin(), patterns.end()};
 }
 

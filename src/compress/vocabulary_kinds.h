@@ -22,7 +22,7 @@ struct CollectedVocabulary {
   std::vector<std::string> merges;       // of gpt2
   std::optional<bool> add_space_prefix;  // what the definition says, where it is not what readers take for granted
   std::optional<bool> remove_extra_whitespaces;
-  bool adds_bos = false;  // of Unigram, where no file says it
+  bool adds_bos = false;          // of Unigram, where no file says it
   std::optional<bool> lowercase;  // where no tokenizer.json says it
   std::string precompiled_charsmap;
   std::span<const RoleText> roles = {};  // which token has which where no file says it
