@@ -54,7 +54,9 @@ void add_pieces(CheckpointTokens& tokens, const SentencePieceModel& model, const
   for (size_t id = 0; id < model.pieces.size(); ++id) {
     const SentencePieceModel::Piece& piece = model.pieces[id];
     // llama.cpp's files have user-defined pieces as normal ones, where no other file names them.
-    const auto type = piece.type == PieceType::user_defined ? normal : static_cast<TokenType>(piece.type);
+    const bool is_plain =
+        piece.type == PieceType::user_defined && model.algorithm == SentencePieceModel::Algorithm::bpe;
+    const auto type = is_plain ? normal : static_cast<TokenType>(piece.type);
     tokens.add(id, piece.text, type, piece.score, path);
   }
 }
