@@ -65,6 +65,10 @@ void write_special(const CollectedVocabulary& vocabulary, SpecialTokenIds specia
   const PreTokenizerSpec* spec =
       vocabulary.kind == VocabularyKind::byte_level ? find_pre_tokenizer(vocabulary.pre_tokenizer) : nullptr;
   if (spec != nullptr && spec->add_bos) special.are_added.try_emplace("bos", false);
+  // A byte-level vocabulary has no token that is one without being named, and readers refuse to add what is not there.
+  for (auto& [role, is_added] : special.are_added) {
+    if (vocabulary.kind == VocabularyKind::byte_level) is_added = is_added && special.ids.contains(role);
+  }
   if (vocabulary.kind == VocabularyKind::unigram) {  // whose readers add EOS
     special.are_added.try_emplace("bos", vocabulary.adds_bos && special.ids.contains("bos"));
     special.are_added.try_emplace("eos", false);

@@ -261,6 +261,20 @@ TEST(OddCheckpoint, RolesOutsideOfTheVocabularyAreLeftOut) {
   EXPECT_EQ(gguf.unsigned_integer("tokenizer.ggml.eos_token_id"), 4u);
 }
 
+// The file would be refused where it is read.
+TEST(OddCheckpoint, TextsBeginWithATokenOnlyWhereThereIsOne) {
+  Checkpoint checkpoint;
+  checkpoint.write("tokenizer.json", byte_level());
+  const std::string out = checkpoint.folder / "out.gguf";
+  for (const bool is_named : {false, true}) {
+    Json config = {{"add_bos_token", true}, {"bos_token", is_named ? Json("<s>") : Json(nullptr)}};
+    checkpoint.write("tokenizer_config.json", config);
+    checkpoint.write("tokenizer.json", with(byte_level(), "/post_processor", nullptr));
+    checkpoint.convert(out);
+    EXPECT_EQ(Tokenizer::from_gguf(Gguf::open(out)).adds_bos(), is_named);
+  }
+}
+
 TEST(OddCheckpoint, TemplatesWithNamesKeepLettersAndDigitsOfThem) {
   Checkpoint checkpoint;
   checkpoint.write("tokenizer.json", byte_level());

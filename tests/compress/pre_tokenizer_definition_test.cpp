@@ -76,7 +76,7 @@ TEST(PreTokenizerDefinition, WhatIsAboutTheSameIsNot) {
       {nullptr, 7, "x"},
       {},
   };
-  for (const Json& parts : broken)
+  for (const std::vector<Json>& parts : broken)
     EXPECT_THROW(recognize_pre_tokenizer(definition_of(parts, true), {}), Error) << parts;
   const Json lower = {{"type", "Lowercase"}};
   EXPECT_THROW(recognize_pre_tokenizer(definition_of({byte_level(true)}, false, lower), {}), Error);
