@@ -87,6 +87,30 @@ def fetch_seeds():
     return (text.encode() for text in texts)
 
 
+def checkpoint_seeds():
+    """The files of the small checkpoints of the tests, those that are small enough, and smaller ones of each kind."""
+    names = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "added_tokens.json",
+             "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt", "chat_template.jinja", "chat_template.json")
+    folder = os.path.join(ROOT, "tests", "data", "checkpoints")
+    for case_name in sorted(os.listdir(folder)):
+        files = []
+        for index, name in enumerate(names):
+            path = os.path.join(folder, case_name, name)
+            if os.path.exists(path):
+                with open(path, "rb") as file:
+                    files.append(bytes([index]) + file.read())
+        yield bytes([0, 255]) + b"\n====".join(files)
+    added = [{"id": 4, "content": "<s>", "special": True}]
+    for family in range(5):
+        for model in ({"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "<0x0A>": 3}, "merges": ["a b"], "byte_fallback": True},
+                      {"type": "WordPiece", "vocab": {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 3}},
+                      {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["a", -1], ["b", -2], ["ab", -3]]}):
+            tree = {"added_tokens": added, "model": model, "normalizer": {"type": "Sequence", "normalizers": []},
+                    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False} if "merges" in model and family % 2 else None}
+            config = {"bos_token": "<s>", "chat_template": [{"name": "x", "template": "y"}], "added_tokens_decoder": {"4": added[0]}}
+            yield bytes([family, 7]) + b"\0" + json.dumps(tree).encode() + b"\n====\1" + json.dumps(config).encode()
+
+
 def tool_call_seeds():
     calls = ('<tool_call>{"name":"f","arguments":{"a":"x"}}</tool_call>', '[TOOL_CALLS][{"name":"f","arguments":{"a":"x"}}]',
              '[TOOL_CALLS]f[ARGS]{"a":"x"}', '<|python_tag|>f.call(a="x")', '{"name":"f","parameters":{"a":"x"}}',
@@ -112,15 +136,33 @@ def imatrix_file():
     return file
 
 
+def grammar_seeds():
+    gbnf = ('root ::= (expr "=" term "\\n")+\nexpr ::= term ([-+*/] term)*\nterm ::= [a-z]+ | [0-9]{1,3} | "(" expr ")"', 'root ::= "a" root "b" | "\\u00e9"? # x')
+    regexes = ("^(a|b)*c{2,3}[^x-z]\\d?$", "(?:x|\\u{1F600})+\\p{L}", "(?<n>a).*$")
+    schemas = ('{"type":"object","properties":{"a":{"type":"integer","minimum":-3,"maximum":12},"b":{"$ref":"#/$defs/x"}},"required":["a"],"$defs":{"x":{"enum":[1,"x",null]}}}',
+               '{"allOf":[{"anyOf":[{"type":"string","pattern":"^a","maxLength":5},{"type":"number","multipleOf":0.5}]},{"not":{"const":"ab"}}]}',
+               '{"type":"array","prefixItems":[{"format":"date"}],"items":{"$ref":"#"},"maxItems":3}',
+               '{"patternProperties":{"^x":{"oneOf":[{"type":"null"},{"const":3}]}},"additionalProperties":false,"minProperties":1}',
+               '{"if":{"required":["a"]},"then":{"properties":{"a":{"minLength":1}}},"dependentRequired":{"a":["b"]},"unevaluatedProperties":false}')
+    for kind, texts in enumerate((gbnf, regexes, schemas, schemas)):
+        yield from (bytes([kind, 64]) + text.encode() for text in texts)
+
+
 TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparameter_files.REQUIRED), "general.alignment",
                                  "split.count", "attn_norm", "token_embd.weight")),
            "template": (template_seeds, TEMPLATE_WORDS),
            "tokenizer": (text_seeds, ("<0x41>", "<|im_end|>", "<s>", "</s>")),
            "tokenizing": (text_seeds, ("<|im_end|>", "<tag>", "</s>", "\u2581", "'ll", "\r\n", "\u0301", "\u3000")),
+           "checkpoint": (checkpoint_seeds, ('"model"', '"vocab"', '"merges"', '"added_tokens"', '"id"', '"content"', '"special"', "\n====",
+                                             '"type"', '"BPE"', '"Unigram"', '"WordPiece"', '"normalizer"', '"pre_tokenizer"', '"ByteLevel"',
+                                             '"TemplateProcessing"', '"bos_token"', '"eos_token_id"', "<0x41>", "\u2581")),
            "fetch": (fetch_seeds, ("hf:", "https://", "%2e", "-of-", "bytes ", '"oid"', '"size"', ".gguf")),
            "tool_calls": (tool_call_seeds, ("<tool_call>", "</tool_call>", "<think>", "</think>", "[TOOL_CALLS]", "[ARGS]",
                                             '"name"', '"arguments"', '"parameters"', "```", "\\u0041")),
            "imatrix": (imatrix_seeds, ("GGUF", "imatrix.chunk_size", "imatrix.datasets", "general.type", ".in_sum2", ".counts")),
+           "grammar": (grammar_seeds, ("::=", "root", '"type"', '"properties"', '"required"', '"additionalProperties"', '"patternProperties"', '"$ref"', '"$defs"',
+                                       '"anyOf"', '"oneOf"', '"allOf"', '"not"', '"enum"', '"const"', '"minimum"', '"maxLength"', '"pattern"', '"multipleOf"', '"format"',
+                                       '"items"', '"prefixItems"', '"maxItems"', '"if"', '"then"', '"integer"', '"object"', "{1,3}", "[^", "(?:", "#/")),
            "adapter": (adapter_seeds, ("adapter.lora.alpha", ".lora_a", ".lora_b", "general.type", "adapter.type"))}
 
 

@@ -40,11 +40,11 @@ void OutputOptions::declare_verbose(OptionTable& options) {
   options.flag("-v,--verbose", verbose, "Say on stderr what is done and how fast");
 }
 
-void ModelOptions::declare_model(OptionTable& options) {
+void ModelOptions::declare_model(OptionTable& options, bool is_required) {
   options.heading("Model");
   options.text("-m,--model", "MODEL", model, "GGUF file, or a model in the cache by its name or as hf:owner/repository")
-      .required()
-      .path();
+      .path()
+      .is_required = is_required;
 }
 
 void ModelOptions::declare_adapters(OptionTable& options) {
@@ -85,9 +85,9 @@ void ContextOptions::declare_context(OptionTable& options) {
 void ContextOptions::declare_cache(OptionTable& options) {
   options.integer("-b,--batch-size", batch_size, 1, kMostBatch, "Tokens of a prompt that are run at once");
   options.choice("-ctk,--cache-type-k", "TYPE", cache_type_k, kCacheTypeNames, "Number format of the cached keys")
-      .by_default("q8_0, or f16 where the head size does not allow it");
+      .by_default(cache_type_k.empty() ? "q8_0, or f16 where the head size does not allow it" : cache_type_k);
   options.choice("-ctv,--cache-type-v", "TYPE", cache_type_v, kCacheTypeNames, "Number format of the cached values")
-      .by_default("q8_0, or f16 where the head size does not allow it");
+      .by_default(cache_type_v.empty() ? "q8_0, or f16 where the head size does not allow it" : cache_type_v);
   options.choice("--kv-rotate", "WHEN", kv_rotate, {"auto", "on", "off"},
                  "Rotate keys and values before they are quantized, which spreads outliers");
 }
@@ -155,6 +155,14 @@ GenerateOptions AnswerOptions::resolve() const {
   generate.context_full = context_full == "shift" ? ContextFull::shift : ContextFull::stop;
   generate.render_special = special;
   return generate;
+}
+
+void ResumeOption::declare(OptionTable& options) {
+  options
+      .text("--resume", "FILE", path,
+            "Keep what is measured in FILE until the result is there; the same command goes on from it after a break")
+      .only_one_of("kept")
+      .path();
 }
 
 void PromptOptions::declare(OptionTable& options) {

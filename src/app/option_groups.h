@@ -9,6 +9,7 @@
 #include "app/option_table.h"
 #include "engine/generate.h"
 #include "engine/sampler.h"
+#include "measure/kept_rows.h"
 
 namespace thimble {
 
@@ -31,8 +32,8 @@ struct ModelOptions {
   bool check_tensors = false;
   std::vector<AdapterOption> adapters;
   void declare(OptionTable& options);
-  void declare_model(OptionTable& options);     // -m alone
-  void declare_adapters(OptionTable& options);  // --lora
+  void declare_model(OptionTable& options, bool is_required = true);  // -m alone
+  void declare_adapters(OptionTable& options);                        // --lora
   void declare_pre_tokenizer(OptionTable& options);
 };
 
@@ -64,6 +65,14 @@ struct SamplingOptions {
   int64_t seed = -1;
   void declare(OptionTable& options);
   SamplerOptions resolve() const;  // draws a seed where none is given
+};
+
+// The file that an evaluation keeps what it has measured in, and goes on from.
+struct ResumeOption {
+  std::optional<std::string> path;
+  void declare(OptionTable& options);
+  // `source`: a hash of what is measured and how.
+  KeptRows open(uint64_t source) const { return path ? KeptRows(*path, source) : KeptRows(); }
 };
 
 // When an answer ends.

@@ -47,9 +47,9 @@ class Preflight {
   }
   // Throws Error(usage) where `output` is one of the files that the model or its adapters are read from.
   void require_no_input(const std::string& output) const;
-  // Throws Error(does_not_fit).
-  void require_fit() const {
-    thimble::require_fit(*model_, session, threads_, program_bytes_, limit_.bytes, limit_.source);
+  // With `more_bytes` that the caller will take besides. Throws Error(does_not_fit).
+  void require_fit(uint64_t more_bytes = 0) const {
+    thimble::require_fit(*model_, session, threads_, program_bytes_ + more_bytes, limit_.bytes, limit_.source);
   }
 
   // These end this object's use of what they give away.

@@ -54,7 +54,8 @@ void ProgressBar::update(uint64_t done, uint64_t total, uint64_t kept) {
   }
   last_ = now;
   is_shown_ = true;
-  const std::string line = progress_line(what_, unit_, done, total, seconds_between(start_, now), kept);
+  std::string line = progress_line(what_, unit_, done, total, seconds_between(start_, now), kept);
+  if (!result_.empty()) line += ", " + result_;
   console_.write_error("\r\x1b[K" + (console_.has_color() ? "\x1b[2m" + line + "\x1b[0m" : line));
 }
 

@@ -21,6 +21,8 @@ class ProgressBar {
 
   // `kept` of the done were there before, and do not count for the rate.
   void update(uint64_t done, uint64_t total, uint64_t kept = 0);
+  // What there is so far, shown behind the line from the next update on, such as "ppl 12.3 +/- 0.4".
+  void set_result(std::string result) { result_ = std::move(result); }
   void finish();  // takes the line away
 
  private:
@@ -28,6 +30,7 @@ class ProgressBar {
   const Console& console_;
   std::string what_;
   std::string unit_;
+  std::string result_;
   Clock::time_point start_;
   Clock::time_point last_;
   bool is_shown_ = false;

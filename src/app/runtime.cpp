@@ -1,6 +1,9 @@
 #include "app/runtime.h"
 
+#include <fmt/ranges.h>
+
 #include "base/error.h"
+#include "measure/kept_rows.h"
 
 namespace thimble {
 namespace {
@@ -30,6 +33,17 @@ Runtime::Runtime(Preflight preflight, const ModelOptions& model_options, const C
                                           {model_options.pre_tokenizer, model_options.check_tensors},
                                           preflight.take_adapters())),
       team_(preflight.threads()) {}
+
+std::string Runtime::run_as() const {
+  const KvOptions& kv = session_options_.kv;
+  return fmt::format("{} {} {} {} {}", kernels_.isa, cache_type_name(kv.k_type), cache_type_name(kv.v_type),
+                     static_cast<int>(kv.rotation), fmt::join(adapters_, " "));
+}
+
+uint64_t Runtime::identity() const {
+  const std::string how = run_as();
+  return combine_hashes(identity_of(language_model_.gguf()), hash_of(std::as_bytes(std::span(how))));
+}
 
 void Runtime::note_setup(const Console& console, bool verbose) const {
   const KvOptions& kv = session_options_.kv;

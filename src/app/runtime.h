@@ -26,6 +26,11 @@ class Runtime {
   const MemoryPlan& plan() const { return plan_; }
   const SessionOptions& session_options() const { return session_options_; }
 
+  // What results depend on beside the model's file and the text: adapters, instruction set, cache.
+  std::string run_as() const;
+  // A hash of that and of the model's file (kept_rows.h).
+  uint64_t identity() const;
+
   // On stderr: a context that is longer than the model was trained for, and with `verbose` what runs how.
   void note_setup(const Console& console, bool verbose) const;
 

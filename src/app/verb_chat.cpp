@@ -2,6 +2,7 @@
 
 #include "app/answer_view.h"
 #include "app/chat_repl.h"
+#include "app/grammar_options.h"
 #include "app/text_input.h"
 #include "app/verbs.h"
 
@@ -28,14 +29,16 @@ class Chat : public Command {
     options.text("--chat-template-kwargs", "JSON", variables_,
                  "What the chat template sees besides, such as {\"enable_thinking\": false}");
     answer_.declare(options);
+    grammar_.declare(options);
     sampling_.declare(options);
     context_.declare(options);
     output_.declare(options);
   }
 
   ExitCode run(Console& console) override {
-    const GenerateOptions options = answer_.resolve();
+    GenerateOptions options = answer_.resolve();
     const SamplerOptions sampling = sampling_.resolve();
+    std::shared_ptr<const Grammar> grammar = grammar_.compile();
     const bool is_interactive = !prompt_.is_given() && input_is_terminal();
     if (is_interactive && output_.json) fail(ExitCode::usage, "--json: one answer only: give -p TEXT or -f FILE");
     const std::string template_text = chat_template();
@@ -47,6 +50,8 @@ class Chat : public Command {
     }
     Runtime runtime(std::move(preflight), model_, context_);
     runtime.note_setup(console, output_.verbose);
+    const std::unique_ptr<TokenConstraint> constraint = make_constraint(std::move(grammar), runtime.tokenizer());
+    options.constraint = constraint.get();
     Conversation conversation(runtime.language_model(), template_text);
     conversation.set_system(system_);
     if (variables_) conversation.set_variables(parse_json(*variables_, "--chat-template-kwargs"));
@@ -100,6 +105,7 @@ class Chat : public Command {
   std::optional<std::string> tools_;
   std::optional<std::string> variables_;
   AnswerOptions answer_;
+  GrammarOptions grammar_;
   SamplingOptions sampling_;
   ContextOptions context_;
   OutputOptions output_;

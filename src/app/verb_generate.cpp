@@ -1,4 +1,5 @@
 #include "app/answer_view.h"
+#include "app/grammar_options.h"
 #include "app/runtime.h"
 #include "app/verbs.h"
 
@@ -11,6 +12,7 @@ class Generate : public Command {
     model_.declare(options);
     prompt_.declare_raw(options);
     answer_.declare(options);
+    grammar_.declare(options);
     sampling_.declare(options);
     context_.declare(options);
     output_.declare(options);
@@ -19,6 +21,7 @@ class Generate : public Command {
   ExitCode run(Console& console) override {
     GenerateOptions options = answer_.resolve();
     const SamplerOptions sampling = sampling_.resolve();
+    std::shared_ptr<const Grammar> grammar = grammar_.compile();
     prompt_.require("generate");
     Preflight preflight(model_, context_);
     preflight.require_fit();  // before standard input is waited for
@@ -26,6 +29,8 @@ class Generate : public Command {
     Runtime runtime(std::move(preflight), model_, context_);
     runtime.note_setup(console, output_.verbose);
     const Tokenizer& tokenizer = runtime.tokenizer();
+    const std::unique_ptr<TokenConstraint> constraint = make_constraint(std::move(grammar), tokenizer);
+    options.constraint = constraint.get();
     options.keep = tokenizer.adds_bos() ? 1 : 0;
     const std::unique_ptr<Session> session = runtime.make_session();
     Sampler sampler(sampling);
@@ -39,6 +44,7 @@ class Generate : public Command {
   ModelOptions model_;
   PromptOptions prompt_;
   AnswerOptions answer_;
+  GrammarOptions grammar_;
   SamplingOptions sampling_;
   ContextOptions context_;
   OutputOptions output_;

@@ -7,7 +7,7 @@
 #include "app/runtime.h"
 #include "app/verbs.h"
 #include "format/npy.h"
-#include "measure/perplexity.h"
+#include "measure/log_prob_record.h"
 
 namespace thimble {
 namespace {

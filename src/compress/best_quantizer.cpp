@@ -83,10 +83,12 @@ void BestQuantizer::split_text(std::span<const TokenId> tokens) {
     to.insert(to.end(), from.begin(), from.end());
     if (tokenizer.adds_bos() && tokenizer.bos()) to[begin] = *tokenizer.bos();
   };
+  sample_options_.chunk_tokens = std::min(size, sample_options_.chunk_tokens);
+  sample_options_.scored = sample_options_.chunk_tokens / 2;
   std::vector<size_t> rest;
   for (size_t chunk = 0, sample = 0; chunk < chunks; ++chunk) {
     if (sample < samples && chunk == (2 * sample + 1) * chunks / (2 * samples)) {
-      add(sample_, chunk, std::min(size, sample_options_.chunk_tokens));
+      add(sample_, chunk, sample_options_.chunk_tokens);
       ++sample;
     } else {
       rest.push_back(chunk);

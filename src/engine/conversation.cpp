@@ -184,6 +184,8 @@ std::string Conversation::render(bool add_generation_prompt) const { return prom
 
 std::vector<TokenId> Conversation::prompt_tokens() const { return tokens_of(prompt(true)); }
 
+std::vector<TokenId> Conversation::whole_tokens() const { return tokens_of(prompt(false)); }
+
 std::vector<TokenId> Conversation::tokens_of(const Prompt& prompt) const {
   if (prompt.text.empty()) fail(ExitCode::bad_file, "{}: the chat template wrote nothing", source_);
   const Tokenizer& tokenizer = language_model_.tokenizer();

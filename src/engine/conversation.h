@@ -51,6 +51,8 @@ class Conversation {
   // The rendered prompt as tokens: control tokens are recognised in what the template wrote, never in what a person or a tool
   // wrote, be it a message, an argument, a result, a description or a name.
   std::vector<TokenId> prompt_tokens() const;
+  // The same of the conversation as it stands, without the beginning of an answer.
+  std::vector<TokenId> whole_tokens() const;
   size_t system_tokens() const;  // tokens of the prompt before the first message that is not the system's
 
   // Answers the last message and adds the answer to the messages. With tools, `callbacks` are told what the answer says

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "base/error.h"
 
@@ -66,6 +67,7 @@ class Loop {
 
   Generation run(std::span<const TokenId> prompt) {
     const Clock::time_point start = Clock::now();
+    if (options_.constraint != nullptr) options_.constraint->restart();
     std::span<const float> logits = run_prompt(prompt);
     result_.prompt_seconds = seconds_since(start);
     if (logits.empty()) {
@@ -96,19 +98,48 @@ class Loop {
   }
 
   StopReason answer(std::span<const float> logits) {
-    while (result_.tokens.size() < options_.max_tokens) {
+    std::vector<TokenId> waiting = forced_tokens();  // part of the answer, not run yet
+    for (;;) {
+      for (const TokenId token : waiting) {
+        if (const auto stopped = take(token)) return *stopped;
+      }
+      if (is_complete()) return StopReason::end_of_turn;
+      if (result_.tokens.size() >= options_.max_tokens) return StopReason::length;
+      if (!waiting.empty()) {
+        if (session_.room() < waiting.size() && !make_room()) return StopReason::context_full;
+        logits = session_.append(waiting);
+      }
       if (interrupted()) return StopReason::interrupted;
-      const TokenId token = sampler_.sample(logits, session_.tokens());
-      result_.tokens.push_back(token);
-      if (!options_.ignore_end_of_turn && tokenizer_.is_end_of_generation(token)) return StopReason::end_of_turn;
-      show(filter_.push(decoder_.push(tokenizer_.piece(token, is_shown(token)))));
-      if (filter_.stopped()) return StopReason::stop_string;
-      if (result_.tokens.size() == options_.max_tokens) break;
-      if (session_.room() == 0 && !make_room()) return StopReason::context_full;
-      logits = session_.append({&token, 1});
+      waiting = {choose(logits)};
+      const std::vector<TokenId> forced = forced_tokens();
+      waiting.insert(waiting.end(), forced.begin(), forced.end());
     }
-    return StopReason::length;
   }
+
+  TokenId choose(std::span<const float> logits) {
+    const TokenId token = sampler_.sample(logits, session_.tokens(), options_.constraint);
+    if (options_.constraint != nullptr) options_.constraint->accept(token);
+    return token;
+  }
+
+  // What has to follow, as far as the answer and the context have room for it besides the token that waits.
+  std::vector<TokenId> forced_tokens() {
+    if (options_.constraint == nullptr) return {};
+    const size_t left = options_.max_tokens - std::min(options_.max_tokens, result_.tokens.size() + 1);
+    return options_.constraint->take_forced(std::min(left, session_.room() - std::min<size_t>(session_.room(), 1)));
+  }
+
+  // A token becomes part of the answer, which it may end.
+  std::optional<StopReason> take(TokenId token) {
+    result_.tokens.push_back(token);
+    const bool may_end = !options_.ignore_end_of_turn || options_.constraint != nullptr;
+    if (may_end && tokenizer_.is_end_of_generation(token)) return StopReason::end_of_turn;
+    show(filter_.push(decoder_.push(tokenizer_.piece(token, is_shown(token)))));
+    if (filter_.stopped()) return StopReason::stop_string;
+    return std::nullopt;
+  }
+
+  bool is_complete() const { return options_.constraint != nullptr && options_.constraint->must_end(); }
 
   bool is_shown(TokenId token) const {
     return options_.render_special || std::ranges::find(options_.shown_tokens, token) != options_.shown_tokens.end();

@@ -10,6 +10,7 @@
 
 #include "engine/sampler.h"
 #include "engine/session.h"
+#include "text/token_constraint.h"
 #include "text/tokenizer.h"
 
 namespace thimble {
@@ -30,6 +31,9 @@ struct GenerateOptions {
   size_t keep = 0;                      // tokens at the beginning that a shift keeps (the system prompt)
   bool render_special = false;          // control tokens as text
   std::vector<TokenId> shown_tokens{};  // control tokens that are text all the same
+  // What the answer has to keep to, from its beginning; begun anew by every answer. What it leaves no choice about is run
+  // together with the next token. An answer that is complete ends as if the model had ended it.
+  TokenConstraint* constraint = nullptr;
 };
 
 struct Generation {

@@ -12,7 +12,14 @@ void require(bool ok, const char* flag, double found, const char* expected) {
   if (!ok) fail(ExitCode::usage, "{} {}: expected {}", flag, found, expected);
 }
 
+// How many candidates may turn out not to be allowed before the whole vocabulary is looked at.
+constexpr size_t kSpareCandidates = 24;
+
 }  // namespace
+
+bool Sampler::is_before(const Candidate& a, const Candidate& b) {
+  return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+}
 
 Sampler::Sampler(const SamplerOptions& options) : options_(options), random_(options.seed) {
   const auto in = [](float value, float low, float high) { return value >= low && value <= high; };
@@ -22,18 +29,48 @@ Sampler::Sampler(const SamplerOptions& options) : options_(options), random_(opt
   require(in(options.repeat_penalty, 0.01f, 100), "--repeat-penalty", options.repeat_penalty, "0.01 to 100");
 }
 
-TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> history) {
+TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> history, TokenConstraint* constraint) {
   gather(logits, history);
   if (options_.temperature == 0) {
-    // Of equal logits the lowest id, whatever the order of the candidates.
-    return std::max_element(candidates_.begin(), candidates_.end(),
-                            [](const Candidate& a, const Candidate& b) {
-                              return a.logit < b.logit || (a.logit == b.logit && a.id > b.id);
-                            })
-        ->id;
+    TokenId best = most_probable();
+    if (constraint == nullptr || constraint->allows(best)) return best;
+    keep_allowed(*constraint);
+    return most_probable();
   }
+  if (constraint != nullptr && !keep_allowed_best(*constraint)) keep_allowed(*constraint);
   keep_most_probable();
   return draw();
+}
+
+// Of equal logits the lowest id, whatever the order of the candidates.
+TokenId Sampler::most_probable() const {
+  const auto is_worse = [](const Candidate& a, const Candidate& b) {
+    return a.logit < b.logit || (a.logit == b.logit && a.id > b.id);
+  };
+  return std::max_element(candidates_.begin(), candidates_.end(), is_worse)->id;
+}
+
+// The top k of what is allowed, where they are all among the first few candidates: asking about these is cheaper than
+// a mask over the vocabulary, and the outcome the same.
+bool Sampler::keep_allowed_best(TokenConstraint& constraint) {
+  const size_t asked = options_.top_k + kSpareCandidates;
+  if (options_.top_k == 0 || asked >= candidates_.size()) return false;
+  std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(asked), candidates_.end(),
+                    is_before);
+  std::vector<Candidate> kept;
+  for (size_t i = 0; i < asked && kept.size() < options_.top_k; ++i) {
+    if (i - kept.size() > kSpareCandidates) break;
+    if (constraint.allows(candidates_[i].id)) kept.push_back(candidates_[i]);
+  }
+  if (kept.size() < options_.top_k) return false;
+  candidates_ = std::move(kept);
+  return true;
+}
+
+void Sampler::keep_allowed(TokenConstraint& constraint) {
+  const TokenMask& mask = constraint.mask();
+  std::erase_if(candidates_, [&](const Candidate& candidate) { return !mask.contains(candidate.id); });
+  if (candidates_.empty()) fail(ExitCode::failed, "the grammar cannot be completed: no token of the vocabulary fits");
 }
 
 void Sampler::gather(std::span<const float> logits, std::span<const TokenId> history) {
@@ -52,12 +89,9 @@ void Sampler::gather(std::span<const float> logits, std::span<const TokenId> his
 
 // top-k, then top-p, then min-p; the candidates end sorted, most probable first.
 void Sampler::keep_most_probable() {
-  const auto before = [](const Candidate& a, const Candidate& b) {
-    return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
-  };
   const size_t k = options_.top_k == 0 ? candidates_.size() : std::min<size_t>(options_.top_k, candidates_.size());
   std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k), candidates_.end(),
-                    before);
+                    is_before);
   candidates_.resize(k);
   const float best = candidates_.front().logit;
   double sum = 0;

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "text/token_constraint.h"
 #include "text/tokenizer.h"
 
 namespace thimble {
@@ -27,14 +28,20 @@ class Sampler {
   explicit Sampler(const SamplerOptions& options);
 
   // logits: [vocabulary], finite. history: the tokens so far, of which the last repeat_last_n are penalised.
-  TokenId sample(std::span<const float> logits, std::span<const TokenId> history);
+  // With a constraint only what it allows is chosen among, as if the rest had no logits. Throws Error(failed) where it allows nothing.
+  TokenId sample(std::span<const float> logits, std::span<const TokenId> history,
+                 TokenConstraint* constraint = nullptr);
 
  private:
   struct Candidate {
     TokenId id;
     float logit;
   };
+  static bool is_before(const Candidate& a, const Candidate& b);  // most probable first
   void gather(std::span<const float> logits, std::span<const TokenId> history);
+  TokenId most_probable() const;
+  bool keep_allowed_best(TokenConstraint& constraint);
+  void keep_allowed(TokenConstraint& constraint);
   void keep_most_probable();
   TokenId draw();
 

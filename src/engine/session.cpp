@@ -57,15 +57,20 @@ std::span<const float> Session::append(std::span<const TokenId> tokens, const Pr
 }
 
 void Session::append_all(std::span<const TokenId> tokens, size_t from, const LogitSink& sink) {
-  check(tokens);
   const size_t vocabulary = model().hyper().vocabulary_size;
+  append_rows(tokens, from, [&](size_t index, size_t rows, std::span<const float> logits) {
+    for (size_t i = 0; i < rows; ++i) sink(index + i, logits.subspan(i * vocabulary, vocabulary));
+  });
+}
+
+void Session::append_rows(std::span<const TokenId> tokens, size_t from, const LogitRowsSink& sink) {
+  check(tokens);
   for (size_t done = 0; done < tokens.size();) {
     const size_t count = std::min(options_.kv.batch_tokens, tokens.size() - done);
     run_batch(tokens.subspan(done, count));
     for (size_t row = from > done ? from - done : 0; row < count; row += options_.logit_rows) {
       const size_t rows = std::min(options_.logit_rows, count - row);
-      const std::span<const float> logits = compute_logits(context_, row, rows);
-      for (size_t i = 0; i < rows; ++i) sink(done + row + i, logits.subspan(i * vocabulary, vocabulary));
+      sink(done + row, rows, compute_logits(context_, row, rows));
     }
     done += count;
   }

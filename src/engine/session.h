@@ -24,6 +24,9 @@ class Session {
   Session(const Model& model, const Kernels& kernels, Team& team, const SessionOptions& options);
 
   const Model& model() const { return context_.model; }
+  Team& team() const { return context_.team; }
+  // From the next batch on; nullptr: none. The probe must outlive its use.
+  void set_probe(InputProbe* probe) { context_.probe = probe; }
   size_t context_length() const { return options_.kv.context_length; }
   size_t room() const { return context_length() - tokens_.size(); }
   std::span<const TokenId> tokens() const { return tokens_; }
@@ -38,6 +41,9 @@ class Session {
   // As append, giving every position's logits: sink(index in `tokens`, logits). Rows from `from` on only.
   using LogitSink = std::function<void(size_t index, std::span<const float> logits)>;
   void append_all(std::span<const TokenId> tokens, size_t from, const LogitSink& sink);
+  // The same, up to SessionOptions::logit_rows at once: sink(index of the first, how many, logits [rows][vocabulary_size]).
+  using LogitRowsSink = std::function<void(size_t index, size_t rows, std::span<const float> logits)>;
+  void append_rows(std::span<const TokenId> tokens, size_t from, const LogitRowsSink& sink);
 
   // Forgets the tokens from `length` on. May have to forget more (window layers keep no distant past); returns the new length.
   size_t rewind(size_t length);

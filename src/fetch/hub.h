@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "fetch/http.h"
-#include "fetch/json_text.h"
 #include "fetch/reference.h"
 #include "fetch/retry.h"
+#include "format/json_text.h"
 
 namespace thimble {
 

@@ -11,8 +11,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "fetch/json_text.h"
 #include "fetch/small_file.h"
+#include "format/json_text.h"
 
 namespace thimble {
 namespace {

@@ -17,9 +17,9 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "fetch/digest.h"
-#include "fetch/json_text.h"
 #include "fetch/part_file.h"
 #include "fetch/small_file.h"
+#include "format/json_text.h"
 
 namespace thimble {
 namespace {

@@ -1,71 +1,62 @@
 #include "measure/perplexity.h"
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "base/error.h"
+#include "measure/log_prob_record.h"
 
 namespace thimble {
-namespace {
 
-// Sum and sum of squares of the scores so far.
-struct Scores {
-  double sum = 0;
-  double squares = 0;
-  size_t count = 0;
-
-  void add(double score) {
-    sum += score;
-    squares += score * score;
-    ++count;
-  }
-
-  PerplexityResult result(size_t chunks) const {
-    PerplexityResult r;
-    const double mean = sum / static_cast<double>(count);
-    const double variance = squares / static_cast<double>(count) - mean * mean;
-    r.perplexity = std::exp(mean);
-    if (variance > 0 && count > 1) r.error = std::sqrt(variance / static_cast<double>(count - 1)) * r.perplexity;
-    r.chunks = chunks;
-    r.tokens = count;
-    return r;
-  }
-};
-
-}  // namespace
-
-double negative_log_probability(std::span<const float> logits, TokenId token) {
-  const float best = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (float logit : logits) sum += std::exp(logit - best);
-  return std::log(sum) - static_cast<double>(logits[static_cast<size_t>(token)] - best);
+void PerplexityScores::add(double negative_log_probability) {
+  sum += negative_log_probability;
+  squares += negative_log_probability * negative_log_probability;
+  ++count;
 }
 
-PerplexityResult measure_perplexity(Session& session, const Tokenizer& tokenizer, std::span<const TokenId> tokens,
-                                    size_t chunk_tokens, size_t max_chunks, const PerplexityProgress& progress) {
-  if (chunk_tokens < 4) fail(ExitCode::usage, "-c {}: a chunk needs at least 4 tokens", chunk_tokens);
-  if (tokens.size() < 2 * chunk_tokens) {
-    fail(ExitCode::usage, "the text has {} tokens; at least {} (two chunks) are needed: give more text or a smaller -c",
-         tokens.size(), 2 * chunk_tokens);
+PerplexityResult PerplexityScores::result(size_t chunks) const {
+  PerplexityResult r;
+  const double mean = sum / static_cast<double>(count);
+  const double variance = squares / static_cast<double>(count) - mean * mean;
+  r.perplexity = std::exp(mean);
+  if (variance > 0 && count > 1) r.error = std::sqrt(variance / static_cast<double>(count - 1)) * r.perplexity;
+  r.chunks = chunks;
+  r.tokens = count;
+  return r;
+}
+
+PerplexityResult measure_perplexity(Session& session, const Chunks& chunks, const PerplexityProgress& progress,
+                                    LogProbFileWriter* records, KeptRows kept) {
+  const size_t first = chunks.first_scored();
+  const size_t words = log_prob_words(session.model().hyper().vocabulary_size);
+  PerplexityScores scores;
+  size_t chunk = 0;
+  for (const std::vector<double>& nll : kept.read<double>(chunks.scored(), chunks.count())) {
+    for (const double value : nll) scores.add(value);
+    ++chunk;
   }
-  size_t chunks = tokens.size() / chunk_tokens;
-  if (max_chunks != 0) chunks = std::min(chunks, max_chunks);
-  const size_t first = chunk_tokens / 2;
-  Scores scores;
-  for (size_t chunk = 0; chunk < chunks; ++chunk) {
-    std::vector<TokenId> ids(tokens.begin() + static_cast<std::ptrdiff_t>(chunk * chunk_tokens),
-                             tokens.begin() + static_cast<std::ptrdiff_t>((chunk + 1) * chunk_tokens));
-    if (tokenizer.adds_bos() && tokenizer.bos()) ids[0] = *tokenizer.bos();
+  std::vector<uint16_t> written(records != nullptr ? held_records(chunks.chunk_tokens()) * words : 0);
+  std::vector<double> nll(chunks.scored());
+  while (chunk < chunks.count()) {
+    const std::span<const TokenId> text = chunks.text(chunk);
+    const std::vector<TokenId> ids = chunks.input(chunk);
     session.rewind(0);
-    session.append_all(ids, first, [&](size_t index, std::span<const float> logits) {
-      if (index + 1 < chunk_tokens) {
-        scores.add(negative_log_probability(logits, tokens[chunk * chunk_tokens + index + 1]));
-      }
-    });
-    if (progress && !progress(scores.result(chunk + 1), chunks)) return scores.result(chunk + 1);
+    for (const ChunkPiece& piece : chunks.pieces(records != nullptr ? held_records(ids.size()) : ids.size())) {
+      score_piece(session, ids, piece, [&](size_t position, std::span<const float> logits) {
+        const TokenId next = text[position + 1];
+        nll[position - first] =
+            records == nullptr
+                ? negative_log_probability(logits, next)
+                : encode_log_probs(logits, next, std::span(written).subspan((position - piece.begin) * words, words));
+      });
+      if (records != nullptr) records->write(std::span(written).first((piece.end - piece.begin) * words));
+    }
+    ++chunk;
+    for (const double value : nll) scores.add(value);
+    kept.append(std::span<const double>(nll));
+    if (progress && !progress(scores.result(chunk), chunks.count())) return scores.result(chunk);
   }
-  return scores.result(chunks);
+  kept.remove();
+  return scores.result(chunks.count());
 }
 
 }  // namespace thimble

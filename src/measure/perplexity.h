@@ -1,13 +1,13 @@
-// Perplexity of a text, in llama-perplexity's way: chunks of `chunk_tokens`, the second half of each scored, the first token of
-// each replaced by BOS where the model wants one.
+// Perplexity of a text, in llama-perplexity's way: chunks.h.
 #pragma once
 
 #include <cstddef>
 #include <functional>
-#include <span>
 
 #include "engine/session.h"
-#include "text/tokenizer.h"
+#include "measure/chunks.h"
+#include "measure/kept_rows.h"
+#include "measure/log_prob_file.h"
 
 namespace thimble {
 
@@ -18,15 +18,23 @@ struct PerplexityResult {
   size_t tokens = 0;  // scored
 };
 
+// Sum and sum of squares of -log probabilities, and what they make.
+struct PerplexityScores {
+  double sum = 0;
+  double squares = 0;
+  size_t count = 0;
+
+  void add(double negative_log_probability);
+  PerplexityResult result(size_t chunks) const;
+};
+
 // Called after each chunk with the result so far; returning false ends there.
 using PerplexityProgress = std::function<bool(const PerplexityResult& so_far, size_t total_chunks)>;
 
-// tokens: the whole text, encoded with its special tokens. The session's context holds at least chunk_tokens; more logit rows
-// make it faster. max_chunks: 0 for all. Throws Error(usage) where the text is shorter than two chunks' worth of tokens.
-PerplexityResult measure_perplexity(Session& session, const Tokenizer& tokenizer, std::span<const TokenId> tokens,
-                                    size_t chunk_tokens, size_t max_chunks, const PerplexityProgress& progress = {});
-
-// -log of the softmax probability of `token`; logits: [vocabulary], finite.
-double negative_log_probability(std::span<const float> logits, TokenId token);
+// The session's context holds at least a chunk; more logit rows make it faster. `records`: where not nullptr, every scored position's
+// log-probabilities are written there, and nothing may be kept; the caller commits the file. Goes on from what is kept, and takes that
+// file away at the end.
+PerplexityResult measure_perplexity(Session& session, const Chunks& chunks, const PerplexityProgress& progress = {},
+                                    LogProbFileWriter* records = nullptr, KeptRows kept = {});
 
 }  // namespace thimble

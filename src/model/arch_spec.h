@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "model/hyperparameters.h"
+#include "model/vocabulary_rules.h"
 
 namespace thimble {
 
@@ -144,6 +145,7 @@ struct ArchSpec {
   std::span<const TensorRow> tensors;
   BlockRecipe block;
   Head head = Head::logits;
+  VocabularyRules vocabulary = {};  // of checkpoints
 };
 
 // All families, by the names of their files.

@@ -152,6 +152,8 @@ void set_stripping(const Gguf& gguf, Vocabulary& vocabulary) {
 
 }  // namespace
 
+bool ends_every_answer(std::string_view text) { return std::ranges::find(kEndTexts, text) != kEndTexts.end(); }
+
 TokenId require_unknown(const Gguf& gguf, std::optional<TokenId> unknown) {
   if (unknown) return *unknown;
   fail(ExitCode::bad_file, "{}: what is no token needs an unknown token, but {} is missing", printable(gguf.path()),

@@ -28,6 +28,9 @@ struct SpecialTokenDefaults {
   std::string_view add_eos_key = "tokenizer.ggml.add_eos_token";
 };
 
+// Whether a token of this text ends the answer whatever the file says of it, here and in llama.cpp.
+bool ends_every_answer(std::string_view text);
+
 // Error(bad_file) where a vocabulary that cannot do without an unknown token has none.
 TokenId require_unknown(const Gguf& gguf, std::optional<TokenId> unknown);
 

@@ -1,6 +1,7 @@
 #include "text/unigram.h"
 
 #include <algorithm>
+#include <bitset>
 #include <limits>
 
 #include "base/error.h"
@@ -50,6 +51,7 @@ Unigram::Unigram(const Gguf& gguf, const Vocabulary& vocabulary, std::optional<T
       add_space_prefix_(gguf.boolean("tokenizer.ggml.add_space_prefix").value_or(false)),
       merge_spaces_(gguf.boolean("tokenizer.ggml.remove_extra_whitespaces").value_or(false)) {
   index(gguf);
+  find_bytes();
 }
 
 void Unigram::index(const Gguf& gguf) {
@@ -62,6 +64,17 @@ void Unigram::index(const Gguf& gguf) {
     if (vocabulary_.is_plain(id) && !vocabulary_.text(id).empty()) insert(id, gguf, budget);
   }
   unknown_score_ = lowest - kUnknownPenalty;
+}
+
+void Unigram::find_bytes() {
+  std::bitset<256> found;
+  for (TokenId id = 0; vocabulary_.contains(id); ++id) {
+    const int value = vocabulary_.declared_type(id) == TokenType::byte ? byte_token_value(vocabulary_.text(id)) : -1;
+    if (value < 0) continue;
+    byte_tokens_[static_cast<size_t>(value)] = id;
+    found.set(static_cast<size_t>(value));
+  }
+  has_bytes_ = found.all();
 }
 
 void Unigram::insert(TokenId id, const Gguf& gguf, size_t& budget) {
@@ -119,7 +132,8 @@ std::string Unigram::normalize(std::string_view text) const {
     CharacterMap::Match match = character_map_.longest_match(text);
     if (match.length == 0) {
       const CodePoint c = decode_utf8(text, 0);
-      match = c.valid ? CharacterMap::Match{c.length, text.substr(0, c.length)} : CharacterMap::Match{1, "\ufffd"};
+      const bool stays = c.valid || has_bytes_;  // malformed bytes are the tokens of bytes, where there are some
+      match = stays ? CharacterMap::Match{c.length, text.substr(0, c.length)} : CharacterMap::Match{1, "\ufffd"};
     }
     for (const char byte : match.replacement) add(byte);
     text.remove_prefix(match.length);
@@ -141,7 +155,12 @@ void Unigram::encode(std::string_view text, std::vector<TokenId>& ids) const {
   bool was_unknown = false;
   for (size_t end = normalized.size(); end > 0; end = steps[end].begin) {
     const bool is_unknown = steps[end].id == unknown_;
-    if (!(is_unknown && was_unknown)) ids.push_back(steps[end].id);
+    if (is_unknown && has_bytes_) {
+      for (size_t at = end; at > steps[end].begin; --at)
+        ids.push_back(byte_tokens_[static_cast<uint8_t>(normalized[at - 1])]);
+    } else if (!(is_unknown && was_unknown)) {
+      ids.push_back(steps[end].id);
+    }
     was_unknown = is_unknown;
   }
   std::reverse(ids.begin() + first, ids.end());

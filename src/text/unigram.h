@@ -1,10 +1,12 @@
 // Unigram language models (Kudo 2018), as SentencePiece makes them for T5, XLM-R and their kin and as llama.cpp reads
 // them: text is normalized by the file's own table, and of all ways to write it in tokens the one with the highest sum of
-// scores is taken (Viterbi). A character that is no token counts as the unknown one, ten below the lowest score. Spaces
+// scores is taken (Viterbi). A character that is no token counts as the unknown one, ten below the lowest score; where
+// every byte has a token, <0x00> to <0xFF>, it becomes those of its bytes. Spaces
 // are as in SentencePiece where llama.cpp differs: none is put before text, and one before text of spaces alone, only as
 // .add_space_prefix says.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +35,7 @@ class Unigram {
  private:
   struct Step;
   void index(const Gguf& gguf);
+  void find_bytes();
   void insert(TokenId id, const Gguf& gguf, size_t& budget);
   std::optional<TokenId> find(std::string_view text, uint64_t hash) const;
   std::string normalize(std::string_view text) const;
@@ -41,6 +44,8 @@ class Unigram {
   const Vocabulary& vocabulary_;
   CharacterMap character_map_;
   TokenId unknown_;
+  std::array<TokenId, 256> byte_tokens_ = {};
+  bool has_bytes_ = false;  // all of them
   float unknown_score_ = 0;
   bool add_space_prefix_;
   bool merge_spaces_;

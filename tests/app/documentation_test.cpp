@@ -56,7 +56,7 @@ TEST(Documentation, HelpManualAndCompletionsNameEveryOption) {
   for (const Verb* verb : all_verbs()) {
     const VerbInstance instance(*verb);
     const std::string help = help_text(instance);
-    EXPECT_TRUE(contains(manual, ".SS thimble " + std::string(verb->name)));
+    EXPECT_TRUE(contains(manual, ".SS thimble " + in_roff(std::string(verb->name))));
     for (const Example& example : verb->examples) EXPECT_TRUE(contains(help, std::string(example.command)));
     for (const OptionSpec& spec : instance.options.specs()) {
       EXPECT_TRUE(contains(help, option_heading(spec))) << spec.label();

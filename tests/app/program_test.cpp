@@ -176,6 +176,38 @@ TEST_F(Program, TextGoesToStdoutAsItIsAndNothingElseDoes) {
   EXPECT_TRUE(contains(plain.error, "tokens/s"));
 }
 
+TEST_F(Program, AnswersKeepToAGrammar) {
+  const std::string schema = R"({"type": "object", "properties": {"on": {"type": "boolean"}}, "required": ["on"]})";
+  test::write_file(file("schema.json"), schema);
+  test::write_file(file("answer.gbnf"), "root ::= \"yes\" | \"no\"\n");
+  for (const std::string verb : {"generate", "chat"}) {
+    const auto answer = [&](const Arguments& more) {
+      Arguments arguments = {verb, "-m", model(), "-p", "pump", "--seed", "3", "--json"};
+      arguments.insert(arguments.end(), more.begin(), more.end());
+      const Outcome outcome = run(arguments);
+      EXPECT_EQ(outcome.code, 0) << outcome.error;
+      const json report = json::parse(outcome.out);
+      EXPECT_EQ(report["stop_reason"], "eos");
+      return report["text"].get<std::string>();
+    };
+    EXPECT_TRUE(json::parse(answer({"-j", schema}))["on"].is_boolean());
+    EXPECT_EQ(answer({"--json-schema", schema}), answer({"--json-schema-file", file("schema.json")}));
+    const std::string word = answer({"--grammar-file", file("answer.gbnf")});
+    EXPECT_TRUE(word == "yes" || word == "no") << word;
+    EXPECT_EQ(answer({"--grammar", "root ::= \"7\" \"x\"{3}"}), "7xxx");
+    EXPECT_EQ(answer({"--regex", "a{2}b?c"}).substr(0, 2), "aa");
+  }
+  expect_refusal({"generate", "-m", model(), "-p", "x", "--grammar",
+                  "root ::="
+                  " ("},
+                 2, "--grammar: grammar: line 1, column 11");
+  expect_refusal({"generate", "-m", model(), "-p", "x", "-j", R"({"type": "array", "contains": {}})"}, 2,
+                 "#: 'contains'");
+  expect_refusal({"chat", "-m", model(), "-p", "x", "--regex", "(?=x)"}, 2, "lookahead");
+  expect_refusal({"chat", "-m", model(), "-p", "x", "--regex", "x", "-j", "{}"}, 2, "--regex");
+  expect_refusal({"chat", "-m", model(), "-p", "x", "--grammar-file", file("none.gbnf")}, 4, "none.gbnf");
+}
+
 TEST_F(Program, ToolsAddToTheReportAndChangeNothingElse) {
   test::write_file(file("tools.json"), R"([{"name": "f", "parameters": {}}])");
   test::write_file(file("no_tools.json"), R"([{"name": 1}])");

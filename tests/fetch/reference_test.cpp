@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "fetch/digest.h"
 #include "fetch/download.h"
-#include "fetch/json_text.h"
 #include "fetch/url.h"
+#include "format/json_text.h"
 
 namespace thimble {
 namespace {

@@ -101,8 +101,16 @@ TEST_F(Kinds, UnigramTakesTheHighestSumOfScores) {
 }
 
 TEST_F(Kinds, UnigramUnknownCharactersAreOneToken) {
-  make(unigram_vocabulary().unigram());
+  TinyVocabulary vocabulary = unigram_vocabulary();
+  vocabulary.types[258] = 5;  // one byte of the 256 has no token
+  make(vocabulary.unigram());
   EXPECT_EQ(tokens("x\u00e9\u597dy\xff"), "▁x <unk> y <unk>");
+}
+
+TEST_F(Kinds, UnigramUnknownCharactersAreTheirBytes) {
+  const Tokenizer& t = make(unigram_vocabulary().unigram());
+  EXPECT_EQ(tokens("x\u00e9y\xff"), "▁x <0xC3> <0xA9> y <0xFF>");
+  EXPECT_EQ(t.decode(t.encode("x\u00e9\u597dy")), "x\u00e9\u597dy");
 }
 
 TEST_F(Kinds, UnigramSpaces) {

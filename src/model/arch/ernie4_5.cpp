@@ -17,6 +17,7 @@ constinit const ArchSpec kErnie45{
     .hyperparameters = kDecoderHyperparameters,
     .tensors = kTensors,
     .block = {.rope_pairs = RopePairs::interleaved},
+    .vocabulary = {.config_has_space_prefix = true},
 };
 
 }  // namespace thimble

@@ -1,5 +1,6 @@
 // Gemma 2: norms before and after attention and feed-forward, every second layer with a window, scores and logits capped.
 #include "model/arch/common_rows.h"
+#include "model/arch/vocabulary_rows.h"
 
 namespace thimble {
 namespace {
@@ -27,6 +28,7 @@ constinit const ArchSpec kGemma2{
     .hyperparameters = kHyperparameters,
     .tensors = kTensors,
     .block = {.activation = Activation::gelu_tanh, .scale_embeddings = true},
+    .vocabulary = {.values = kGemmaVocabulary},
 };
 
 }  // namespace thimble

@@ -1,6 +1,7 @@
 // Gemma 3 (text): norms before and after attention and feed-forward, normalised Q and K, five window layers for one that sees
 // everything, each kind with its own rotary base. GGUF files hold the norm weights with Gemma's "+ 1" already added.
 #include "model/arch/common_rows.h"
+#include "model/arch/vocabulary_rows.h"
 
 namespace thimble {
 namespace {
@@ -27,6 +28,7 @@ constinit const ArchSpec kGemma3{
     .hyperparameters = kHyperparameters,
     .tensors = kTensors,
     .block = {.activation = Activation::gelu_tanh, .scale_embeddings = true},
+    .vocabulary = {.values = kGemmaVocabulary},
 };
 
 }  // namespace thimble

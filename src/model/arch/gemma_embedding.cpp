@@ -1,5 +1,6 @@
 // EmbeddingGemma: Gemma 3's blocks with attention in both directions, the mean over the tokens, and two dense layers behind it.
 #include "model/arch/common_rows.h"
+#include "model/arch/vocabulary_rows.h"
 
 namespace thimble {
 namespace {
@@ -38,6 +39,7 @@ constinit const ArchSpec kGemmaEmbedding{
     .tensors = kTensors,
     .block = {.activation = Activation::gelu_tanh, .scale_embeddings = true},
     .head = Head::none,
+    .vocabulary = {.values = kGemmaVocabulary},
 };
 
 }  // namespace thimble

@@ -1,5 +1,6 @@
 // Granite 3 (dense): the Llama block with factors on embeddings, scores, what each half of a block adds, and logits.
 #include "model/arch/common_rows.h"
+#include "model/arch/vocabulary_rows.h"
 
 namespace thimble {
 namespace {
@@ -15,6 +16,8 @@ constexpr auto kHyperparameters =
            });
 constexpr auto kTensors = joined(kDecoderTensors, kRotaryFactors, kAttentionBiases, kFeedForwardBiases);
 
+constexpr std::array<std::string_view, 1> kPreTokenizers = {"refact"};
+
 }  // namespace
 
 extern const ArchSpec kGranite;
@@ -26,6 +29,7 @@ constinit const ArchSpec kGranite{
     .hyperparameters = kHyperparameters,
     .tensors = kTensors,
     .block = {.rope_pairs = RopePairs::interleaved},
+    .vocabulary = {.pre_tokenizers = kPreTokenizers, .values = kLlamaVocabulary, .config_has_space_prefix = true},
 };
 
 }  // namespace thimble

@@ -1,10 +1,13 @@
 // Llama and the many families with its block: RMS norm, rotary positions, grouped heads, SiLU-gated feed-forward.
 #include "model/arch/common_rows.h"
+#include "model/arch/vocabulary_rows.h"
 
 namespace thimble {
 namespace {
 
 constexpr auto kTensors = joined(kDecoderTensors, kRotaryFactors, kAttentionBiases, kFeedForwardBiases);
+
+constexpr std::array<std::string_view, 2> kPreTokenizers = {"smollm", "smaug-bpe"};
 
 }  // namespace
 
@@ -18,6 +21,7 @@ constinit const ArchSpec kLlama{
     .tensors = kTensors,
     // The checkpoints pair halves; GGUF files of this architecture have Q and K permuted to pair neighbours.
     .block = {.rope_pairs = RopePairs::interleaved},
+    .vocabulary = {.pre_tokenizers = kPreTokenizers, .values = kLlamaVocabulary, .config_has_space_prefix = true},
 };
 
 }  // namespace thimble

@@ -1,5 +1,6 @@
 // Phi 1.5 and 2: attention and feed-forward side by side behind one LayerNorm, biases everywhere, positions on part of a head.
 #include "model/arch/common_rows.h"
+#include "model/arch/vocabulary_rows.h"
 
 namespace thimble {
 namespace {
@@ -42,6 +43,9 @@ constexpr auto kTensors = joined(
         TensorRow{Role::ffn_down_bias, "blk.%.ffn_down.bias", "model.layers.%.mlp.fc2.bias", Dim::embedding},
     });
 
+constexpr std::array<std::string_view, 1> kPreTokenizers = {"phi-2"};
+constexpr std::array kVocabularyValues{VocabularyValue{"add_bos_token", false}};
+
 }  // namespace
 
 extern const ArchSpec kPhi2;
@@ -53,6 +57,7 @@ constinit const ArchSpec kPhi2{
     .hyperparameters = kHyperparameters,
     .tensors = kTensors,
     .block = {.norm = Norm::layer, .activation = Activation::gelu_tanh, .parallel = true},
+    .vocabulary = {.pre_tokenizers = kPreTokenizers, .values = kVocabularyValues},
 };
 
 }  // namespace thimble

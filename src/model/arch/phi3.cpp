@@ -30,6 +30,7 @@ constinit const ArchSpec kPhi3{
     .hyperparameters = kHyperparameters,
     .tensors = kTensors,
     .block = {},
+    .vocabulary = {.literal_added_tokens = true},
 };
 
 }  // namespace thimble

@@ -1,5 +1,6 @@
 // SmolLM3: the Llama block; every fourth layer goes without positions (NoPE, arXiv 2501.18795).
 #include "model/arch/common_rows.h"
+#include "model/arch/vocabulary_rows.h"
 
 namespace thimble {
 namespace {
@@ -12,6 +13,8 @@ constexpr Hyperparameters defaults() {
   return values;
 }
 
+constexpr std::array<std::string_view, 1> kPreTokenizers = {"smaug-bpe"};
+
 }  // namespace
 
 extern const ArchSpec kSmollm3;
@@ -23,6 +26,7 @@ constinit const ArchSpec kSmollm3{
     .hyperparameters = kDecoderHyperparameters,
     .tensors = kTensors,
     .block = {.rope_pairs = RopePairs::interleaved},
+    .vocabulary = {.pre_tokenizers = kPreTokenizers, .values = kLlamaVocabulary, .config_has_space_prefix = true},
 };
 
 }  // namespace thimble

@@ -26,6 +26,8 @@ constexpr auto kTensors = joined(
                   Dim::embedding, Dim::one, Presence::optional},
     });
 
+constexpr std::array<std::string_view, 1> kPreTokenizers = {"stablelm2"};
+
 }  // namespace
 
 extern const ArchSpec kStablelm;
@@ -37,6 +39,7 @@ constinit const ArchSpec kStablelm{
     .hyperparameters = kHyperparameters,
     .tensors = kTensors,
     .block = {.norm = Norm::layer, .parallel = true},
+    .vocabulary = {.pre_tokenizers = kPreTokenizers},
 };
 
 }  // namespace thimble
