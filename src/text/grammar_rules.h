@@ -24,7 +24,7 @@ struct GrammarLimits {
   static constexpr size_t kRules = 20'000;     // also of expressions in all, times 50
   static constexpr uint32_t kRepeat = 10'000;  // of a bounded repetition
   static constexpr size_t kStates = 1 << 17;   // of all automata together
-  static constexpr size_t kWork = 30'000'000;  // steps of the compiler
+  static constexpr size_t kWork = 10'000'000;  // steps of the compiler
   static constexpr uint32_t kNesting = 1'000;  // of rules while text is matched
 };
 

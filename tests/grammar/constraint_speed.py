@@ -1,4 +1,4 @@
-"""What compiling, masks and single questions take, for the tools of schemas.py and typical calls of them.
+"""What compiling, masks and single questions take in processor time, for the tools of schemas.py and typical calls of them.
 
   constraint_speed.py --tool check_grammar --vocabulary V.gguf
 """
@@ -34,7 +34,7 @@ def main():
         result = tool.ask(**request)
         if "error" in result:
             raise SystemExit(f"{request}: {result['error']}")
-        for key in ("compile_ms", "prepare_ms", "states", "memory_bytes"):
+        for key in ("compile_ms", "trie_ms", "prepare_ms", "states", "memory_bytes"):
             figures.setdefault((request["kind"], key), []).append(result[key])
         for run in ("first", "again"):
             for key in ("mask_us", "allow_us"):
