@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The best mix of types that llama.cpp's own quantizer can be given at a byte limit: `llama-quantize --tensor-type` searched fairly.
+"""The best mix of types that llama.cpp's own quantizer can be given at a byte limit: a fair search over `--tensor-type`.
 
     python3 best_stock_mix.py REFERENCE.gguf IMATRIX.gguf TEXT BASELINE.gguf OUT.gguf [--chunks 8] [--bands 3] [--work FOLDER]
 
@@ -196,9 +196,11 @@ def choose(options, limit):
     def size(choice):
         return sum(options[unit][kind][0] for unit, kind in choice.items())
 
-    low, high = 0.0, 1.0
-    if size(at(high)) > limit:
+    if sum(min(option[0] for option in kinds.values()) for kinds in options.values()) > limit:
         return None
+    low, high = 0.0, 1e-12
+    while size(at(high)) > limit:
+        high *= 2
     for _ in range(100):
         middle = (low + high) / 2
         low, high = (middle, high) if size(at(middle)) > limit else (low, middle)
