@@ -51,7 +51,7 @@ def train_tokenizer(texts):
     tokenizer.train_from_iterator((text[i:i + 100_000] for text in texts for i in range(0, len(text), 100_000)), trainer)
     tokenizer.add_special_tokens([BEGIN, END])
     tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{BEGIN} $A", pair=f"{BEGIN} $A {BEGIN} $B", special_tokens=[(BEGIN, tokenizer.token_to_id(BEGIN))])
+        single=f"{BEGIN} $A", special_tokens=[(BEGIN, tokenizer.token_to_id(BEGIN))])
     return tokenizer
 
 
