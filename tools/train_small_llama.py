@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains a small llama from nothing: a model for comparing quantizers whose rows are multiples of 256 and that never was quantized.
 
-    python3 train_small_llama.py OUT TEXT[=WEIGHT]... [--minutes 30] [--seed 1]
+    python3 train_small_llama.py OUT TEXT[=WEIGHT]... [--steps 4000] [--seed 1]
 
 OUT becomes a Hugging Face folder (config.json, model.safetensors in float16, tokenizer.json) that `convert` turns into a GGUF.
 Each TEXT is a UTF-8 file; WEIGHT is its share of the training windows (1 unless given). The recipe of docs/quantization.md:
@@ -12,8 +12,9 @@ Each TEXT is a UTF-8 file; WEIGHT is its share of the training windows (1 unless
 
 The tokenizer is a byte-level BPE of 8,192 tokens with the splitting rule of Llama 3, trained on the same texts. The model: {layers}
 layers, width {width}, feed-forward {feed_forward}, {heads} heads of 64 ({kv_heads} for keys and values), head and embedding apart. AdamW on
-windows of 512 tokens that begin with the beginning-of-text token, cosine schedule over the given time: how far it comes depends on
-the machine, so two machines give two different models of the same kind. The folder is rewritten every few minutes.
+windows of 512 tokens that begin with the beginning-of-text token, {tokens_a_step} tokens a step, a cosine schedule over the steps. The
+folder is rewritten every few minutes. About 0.4 s of one core a step where the processor has bfloat16 products; with
+OMP_WAIT_POLICY=passive in the environment a busy machine's time is not spent on waiting.
 Needs: pip install torch transformers tokenizers numpy.
 """
 import argparse
@@ -30,7 +31,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 SHAPE = {"layers": 6, "width": 256, "feed_forward": 1024, "heads": 4, "kv_heads": 2}
 VOCABULARY = 8192
 WINDOW = 512
-WINDOWS_A_STEP = 4
+WINDOWS_A_STEP = 2
 PEAK_RATE = 2e-3
 WARMUP_SHARE = 0.05
 SAVE_SECONDS = 240
@@ -84,7 +85,7 @@ def save(model, tokenizer, folder):
 
 
 def rate_at(share):
-    """Learning rate when `share` of the time is over: a linear rise, then a cosine down to nothing."""
+    """Learning rate when `share` of the steps is over: a linear rise, then a cosine down to nothing."""
     if share < WARMUP_SHARE:
         return PEAK_RATE * max(share / WARMUP_SHARE, 0.01)
     return PEAK_RATE * 0.5 * (1 + math.cos(math.pi * min(1.0, (share - WARMUP_SHARE) / (1 - WARMUP_SHARE))))
@@ -98,10 +99,10 @@ def train(model, streams, shares, arguments, on_save):
     optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
                                   lr=PEAK_RATE, betas=(0.9, 0.95))
     started = saved = time.monotonic()
-    smooth, step, seconds = None, 0, arguments.minutes * 60
-    while (share := (time.monotonic() - started) / seconds) < 1:
+    smooth = None
+    for step in range(1, arguments.steps + 1):
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(share)
+            group["lr"] = rate_at(step / arguments.steps)
         tokens = next_windows(streams, shares, begin, random)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=not arguments.float32):
             logits = model(input_ids=tokens).logits[:, :-1]
@@ -110,7 +111,6 @@ def train(model, streams, shares, arguments, on_save):
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        step += 1
         smooth = loss.item() if smooth is None else 0.98 * smooth + 0.02 * loss.item()
         now = time.monotonic()
         if step % 50 == 0:
@@ -123,10 +123,10 @@ def train(model, streams, shares, arguments, on_save):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.format(**SHAPE), formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__.format(**SHAPE, tokens_a_step=WINDOWS_A_STEP * WINDOW), formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("texts", nargs="+", metavar="TEXT[=WEIGHT]")
-    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--float32", action="store_true", help="no bfloat16 products (slower where the processor has them)")
