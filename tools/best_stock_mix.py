@@ -4,14 +4,14 @@
     python3 best_stock_mix.py REFERENCE.gguf IMATRIX.gguf TEXT BASELINE.gguf OUT.gguf [--chunks 8] [--bands 3] [--work FOLDER]
 
 TEXT is a calibration text, never the one that judges. The search, every file of it made by the stock llama-quantize:
- 1. Every candidate type is tried on all tensors (`--pure`); the squared error of each tensor under each type is measured with the
-    imatrix's weights (that of the embedding, which has none, without).
- 2. Each group of tensors (one role in one of `--bands` bands of depth; embedding, head) is quantized alone to PROBE, the rest left at
-    F16: its KL divergence on TEXT by llama-perplexity says what a unit of squared error costs there.
- 3. A Lagrangian over tensors and types minimises the predicted KLD at no more than BASELINE's bytes, the rest filled greedily:
-    once by tensor, once with one type a group, once with one type a role.
- 4. The mixes and BASELINE are measured on TEXT. From the best one, measured moves: a group gets its next larger or smaller type, the
-    Lagrangian refills the rest; a move stays when TEXT's KLD falls. As many as --moves says.
+ 1. Every candidate type is tried on all tensors (`--pure`); the squared error of each tensor under each type is measured
+    with the imatrix's weights (that of the embedding, which has none, without).
+ 2. Each group of tensors (one role in one of `--bands` bands of depth; embedding, head) is quantized alone to PROBE, the
+    rest left at F16: its KL divergence on TEXT by llama-perplexity says what a unit of squared error costs there.
+ 3. A Lagrangian over tensors and types minimises the predicted KLD at no more than BASELINE's bytes, the rest filled
+    greedily: once by tensor, once with one type a group, once with one type a role.
+ 4. The mixes and BASELINE are measured on TEXT, then as many mixes near the best one as --moves says: a group gets a type one
+    or two steps larger or smaller, the Lagrangian refills the rest.
 OUT is the best mix; its --tensor-type lines stand beside it in OUT.types.txt.
 Needs: pip install gguf numpy.
 """
@@ -73,8 +73,8 @@ def list_tensors(reader, bands):
 def read_imatrix(path):
     """Mean square of each input column, by tensor."""
     tensors = {tensor.name: tensor.data for tensor in gguf.GGUFReader(path).tensors}
-    return {name.removesuffix(".in_sum2"): data.reshape(-1) / max(1.0, float(tensors[name.removesuffix(".in_sum2") + ".counts"][0]))
-            for name, data in tensors.items() if name.endswith(".in_sum2")}
+    names = [name.removesuffix(".in_sum2") for name in tensors if name.endswith(".in_sum2")]
+    return {name: tensors[name + ".in_sum2"].reshape(-1) / max(1.0, float(tensors[name + ".counts"].reshape(-1)[0])) for name in names}
 
 
 class Search:
@@ -169,8 +169,8 @@ class Search:
             held = {(fixed or {}).get(tensor.group) for tensor in members} - {None}
             if held:
                 kinds &= held
-            options[name] = {kind: (sum(tensor.sizes[kind] for tensor in members), sum(costs[tensor.name][kind] for tensor in members))
-                             for kind in kinds}
+            options[name] = {kind: (sum(tensor.sizes[kind] for tensor in members),
+                                    sum(costs[tensor.name][kind] for tensor in members)) for kind in kinds}
         choice = choose(options, limit)
         return choice and {tensor.name: choice[key(tensor)] for tensor in self.tensors}
 

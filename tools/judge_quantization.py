@@ -10,8 +10,8 @@ half of each scored. What it printed is kept in FOLDER by the file's name, size 
 
 Printed for each candidate and text: mean KLD with the tool's error, its ratio to the baseline's with a 95% interval, bytes of
 the file and their ratio. The interval is a bootstrap over chunks, the same chunks for both models (both met the same text, so
-most of the scatter between chunks cancels); a chunk's own mean comes from the running means, which the tool prints to 1e-5, hence
-the ratio itself is of the final means. One candidate over the baseline's bytes is said so, and the exit code is 1.
+most of the scatter between chunks cancels). A chunk's own mean comes from the running means, which the tool prints to 1e-5; the
+ratio itself is that of the final means. A candidate of more bytes than the baseline is marked, and the exit code is then 1.
 """
 import argparse
 import json
@@ -112,7 +112,8 @@ def print_row(row):
     note = "" if row["fits"] else "  OVER THE BASELINE'S BYTES"
     print(f"{row['model']:40} {row['text']:16} {row['kld_mean']:.6f} ± {row['kld_error']:.6f}  "
           f"{row['ratio']:.3f}x [{row['ratio_low']:.3f}, {row['ratio_high']:.3f}]  {row['same_top']:.2f}%  "
-          f"ppl {row['ppl']:.3f} (reference {row['ppl_reference']:.3f})  {row['bytes']} ({row['bytes_ratio']:.4f}){note}", flush=True)
+          f"ppl {row['ppl']:.3f} (reference {row['ppl_reference']:.3f})  {row['bytes']} ({row['bytes_ratio']:.4f}){note}",
+          flush=True)
 
 
 def main():

@@ -12,6 +12,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from handbook_text import write_parts
+
 SOURCE = Path(sysconfig.get_path("stdlib"))
 TEXTS = ("python_train.txt", "python_held_out.txt")
 # Tests, tables of characters and generated text; what comes from other packages or differs from one machine to the next.
@@ -50,12 +52,7 @@ def write_texts(folder, source=SOURCE):
             continue
         is_held_out = path_hash(path)[0] % 4 == 0
         texts[TEXTS[is_held_out]].append(beginning(text, HELD_OUT_CHARACTERS) if is_held_out else text)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, parts in texts.items():
-        partial = folder / (name + ".partial")
-        partial.write_text("\n".join(parts), encoding="utf-8")
-        partial.replace(folder / name)
-    return folder
+    return write_parts(folder, texts)
 
 
 if __name__ == "__main__":

@@ -82,11 +82,12 @@ def measure(arguments):
                 write_rows(arguments.csv, rows)
 
     for mix in arguments.types.split(","):
-        add("llama.cpp", mix, [arguments.tools / "llama-quantize", "--imatrix", arguments.imatrix, arguments.reference, OUT, mix])
+        add("llama.cpp", mix, [arguments.tools / "llama-quantize", "--imatrix", arguments.imatrix, arguments.reference, OUT,
+                               mix])
     if arguments.thimble:
         for row in [row for row in rows if row["model"] == arguments.name and row["program"] == "llama.cpp"]:
-            add("thimble", row["mix"], [arguments.thimble, "quantize", "--method", "best", "--calibration", arguments.calibration,
-                                        "--budget", row["bytes"], arguments.reference, OUT])
+            add("thimble", row["mix"], [arguments.thimble, "quantize", "--method", "best", "--calibration",
+                                        arguments.calibration, "--budget", row["bytes"], arguments.reference, OUT])
 
 
 def front(points):
@@ -143,7 +144,8 @@ class Panel:
         """Where a label beside the point at (x, y) covers least of what is there."""
         width, height = len(text) * LETTER_WIDTH, LABEL_SIZE
         spots = [(x + 6, y + 3), (x + 5, y - 5), (x + 5, y + 12), (x - 6 - width, y + 3), (x - 5 - width, y - 5),
-                 (x - 5 - width, y + 12), (x - width / 2, y - 8), (x - width / 2, y + 15), (x + 8, y - 15), (x - 8 - width, y + 20)]
+                 (x - 5 - width, y + 12), (x - width / 2, y - 8), (x - width / 2, y + 15),
+                 (x + 8, y - 15), (x - 8 - width, y + 20)]
 
         def covered(spot):
             left, base = spot
@@ -162,7 +164,8 @@ class Panel:
         points = {program: [(float(row["bits_per_weight"]), float(row["kld_mean"]), row["mix"]) for row in self.rows
                             if row["program"] == program] for program in COLOURS}
         for program in COLOURS:
-            self.taken += [(self.x(bits) - 4, self.y(kld) - 4, self.x(bits) + 4, self.y(kld) + 4) for bits, kld, _ in points[program]]
+            for bits, kld, _ in points[program]:
+                self.taken.append((self.x(bits) - 4, self.y(kld) - 4, self.x(bits) + 4, self.y(kld) + 4))
         for program, colour in COLOURS.items():
             if len(points[program]) > 1:
                 line = " ".join(f"{self.x(bits):.1f},{self.y(kld):.1f}" for bits, kld, _ in front(points[program]))
@@ -189,13 +192,14 @@ def plot(arguments):
     if not rows:
         sys.exit(f"{arguments.csv}: no rows")
     models = list(dict.fromkeys(row["model"] for row in rows))
-    panels = [Panel(model, [row for row in rows if row["model"] == model], place * PANEL_WIDTH) for place, model in enumerate(models)]
+    panels = [Panel(model, [row for row in rows if row["model"] == model], place * PANEL_WIDTH)
+              for place, model in enumerate(models)]
     width = PANEL_WIDTH * len(panels)
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {PANEL_HEIGHT}" width="{width}" '
              f'height="{PANEL_HEIGHT}" font-family="sans-serif">',
-             "<style>.title{font-size:14px;font-weight:bold;text-anchor:middle}.label{font-size:12px}.tick{font-size:11px;fill:#444}"
-             f".mix{{font-size:{LABEL_SIZE}px}}.grid{{stroke:#ccc;fill:none}}.fine{{stroke:#eee;fill:none}}.axis{{stroke:#222;fill:none}}"
-             ".line{fill:none;stroke-width:1.5}</style>",
+             "<style>.title{font-size:14px;font-weight:bold;text-anchor:middle}.label{font-size:12px}"
+             f".tick{{font-size:11px;fill:#444}}.mix{{font-size:{LABEL_SIZE}px}}.grid{{stroke:#ccc;fill:none}}"
+             ".fine{stroke:#eee;fill:none}.axis{stroke:#222;fill:none}.line{fill:none;stroke-width:1.5}</style>",
              f'<rect width="{width}" height="{PANEL_HEIGHT}" fill="white"/>']
     for panel in panels:
         lines += [*panel.axes(), *panel.curves(), *panel.legend()]

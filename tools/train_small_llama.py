@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Trains a small llama from nothing: a model for comparing quantizers whose rows are multiples of 256 and that never was quantized.
+"""Trains a small llama from nothing, for comparing quantizers: its rows are multiples of 256, and it never was quantized.
 
-    python3 train_small_llama.py OUT TEXT[=WEIGHT]... [--steps 4000] [--seed 1]
+    python3 train_small_llama.py OUT TEXT[=WEIGHT]... [--steps 2400] [--seed 1]
 
 OUT becomes a Hugging Face folder (config.json, model.safetensors in float16, tokenizer.json) that `convert` turns into a GGUF.
 Each TEXT is a UTF-8 file; WEIGHT is its share of the training windows (1 unless given). The recipe of docs/quantization.md:
@@ -10,10 +10,10 @@ Each TEXT is a UTF-8 file; WEIGHT is its share of the training windows (1 unless
     python3 tools/python_text.py FOLDER            # FOLDER/python_train.txt
     python3 tools/train_small_llama.py OUT handbook/train.txt=1 FOLDER/python_train.txt=2
 
-The tokenizer is a byte-level BPE of 8,192 tokens with the splitting rule of Llama 3, trained on the same texts. The model: {layers}
-layers, width {width}, feed-forward {feed_forward}, {heads} heads of 64 ({kv_heads} for keys and values), head and embedding apart. AdamW on
-windows of 512 tokens that begin with the beginning-of-text token, {tokens_a_step} tokens a step, a cosine schedule over the steps. The
-folder is rewritten every few minutes. About 0.4 s of one core a step where the processor has bfloat16 products; with
+The tokenizer is a byte-level BPE of 8,192 tokens with the splitting rule of Llama 3, trained on the same texts. The model:
+{layers} layers, width {width}, feed-forward {feed_forward}, {heads} heads of 64 ({kv_heads} for keys and values), head and embedding apart. AdamW on
+windows of 512 tokens that begin with the beginning-of-text token, {tokens_a_step} tokens a step, a cosine schedule over the steps.
+The folder is rewritten every few minutes. About 0.4 s of one core a step where the processor has bfloat16 products; with
 OMP_WAIT_POLICY=passive in the environment a busy machine's time is not spent on waiting.
 Needs: pip install torch transformers tokenizers numpy.
 """
@@ -115,7 +115,8 @@ def train(model, streams, shares, arguments, on_save):
         now = time.monotonic()
         if step % 50 == 0:
             trained = step * WINDOWS_A_STEP * WINDOW
-            print(f"step {step}: loss {smooth:.3f}, {trained} tokens, {trained / (now - started):.0f} tokens/s", file=sys.stderr)
+            print(f"step {step}: loss {smooth:.3f}, {trained} tokens, {trained / (now - started):.0f} tokens/s",
+                  file=sys.stderr)
         if now - saved > SAVE_SECONDS:
             on_save()
             saved = now
@@ -123,10 +124,11 @@ def train(model, streams, shares, arguments, on_save):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.format(**SHAPE, tokens_a_step=WINDOWS_A_STEP * WINDOW), formatter_class=argparse.RawDescriptionHelpFormatter)
+    description = __doc__.format(**SHAPE, tokens_a_step=WINDOWS_A_STEP * WINDOW)
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("texts", nargs="+", metavar="TEXT[=WEIGHT]")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--float32", action="store_true", help="no bfloat16 products (slower where the processor has them)")
