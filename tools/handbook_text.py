@@ -78,18 +78,23 @@ def is_held_out(page_name):
     return hashlib.sha256(page_name.encode()).digest()[0] % 4 == 0
 
 
-def write_texts(folder, source=SOURCE):
-    """Makes both texts in `folder` and returns it."""
-    texts = {name: [] for name in TEXTS}
-    pages = sorted(path for path in source.iterdir() if path.suffix == ".html" and path.name not in NO_PROSE)
-    for path in pages:
-        texts[TEXTS[is_held_out(path.name)]].append(page_text(path))
+def write_parts(folder, texts):
+    """Writes each of `texts`, {file name: parts}, into `folder`, whole or not at all; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, parts in texts.items():
         partial = folder / (name + ".partial")
         partial.write_text("\n".join(parts), encoding="utf-8")
         partial.replace(folder / name)
     return folder
+
+
+def write_texts(folder, source=SOURCE):
+    """Makes both texts in `folder` and returns it."""
+    texts = {name: [] for name in TEXTS}
+    pages = sorted(path for path in source.iterdir() if path.suffix == ".html" and path.name not in NO_PROSE)
+    for path in pages:
+        texts[TEXTS[is_held_out(path.name)]].append(page_text(path))
+    return write_parts(folder, texts)
 
 
 if __name__ == "__main__":
