@@ -6,13 +6,13 @@ namespace thimble {
 
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
-    kEmbed, kHelp, kVersion, kCompletion, kMan;
+    kEmbed, kConvert, kExport, kHelp, kVersion, kCompletion, kMan;
 
 namespace {
 
-constexpr const Verb* kVerbs[] = {&kChat, &kGenerate, &kTokenize,   &kLogits, &kInfo,           &kPlan,
-                                  &kPull, &kList,     &kRm,         &kBench,  &kEvalPerplexity, &kEmbed,
-                                  &kHelp, &kVersion,  &kCompletion, &kMan};
+constexpr const Verb* kVerbs[] = {&kChat,    &kGenerate, &kTokenize, &kLogits,  &kInfo,           &kPlan,
+                                  &kPull,    &kList,     &kRm,       &kBench,   &kEvalPerplexity, &kEmbed,
+                                  &kConvert, &kExport,   &kHelp,     &kVersion, &kCompletion,     &kMan};
 
 }  // namespace
 
