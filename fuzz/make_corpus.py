@@ -148,6 +148,14 @@ def grammar_seeds():
         yield from (bytes([kind, 64]) + text.encode() for text in texts)
 
 
+def safetensors_seeds():
+    headers = ('{}', '{"__metadata__":{"format":"pt"}}', '{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}',
+               '{"a":{"dtype":"BF16","shape":[8],"data_offsets":[0,16]}}', '{"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}}',
+               '{"a":{"dtype":"F16","shape":[0,3],"data_offsets":[0,0]},"b":{"dtype":"I64","shape":[2],"data_offsets":[0,16]}}',
+               '{"b":{"dtype":"U8","shape":[6],"data_offsets":[10,16]},"a":{"dtype":"F16","shape":[5],"data_offsets":[0,10]}}')
+    return (len(text).to_bytes(8, "little") + text.encode() + bytes(range(data)) for text in headers for data in (0, 16))
+
+
 TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparameter_files.REQUIRED), "general.alignment",
                                  "split.count", "attn_norm", "token_embd.weight")),
            "template": (template_seeds, TEMPLATE_WORDS),
@@ -163,6 +171,8 @@ TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparame
            "grammar": (grammar_seeds, ("::=", "root", '"type"', '"properties"', '"required"', '"additionalProperties"', '"patternProperties"', '"$ref"', '"$defs"',
                                        '"anyOf"', '"oneOf"', '"allOf"', '"not"', '"enum"', '"const"', '"minimum"', '"maxLength"', '"pattern"', '"multipleOf"', '"format"',
                                        '"items"', '"prefixItems"', '"maxItems"', '"if"', '"then"', '"integer"', '"object"', "{1,3}", "[^", "(?:", "#/")),
+           "safetensors": (safetensors_seeds, ('"dtype"', '"shape"', '"data_offsets"', "__metadata__", "F32", "BF16", "F16", "F64", "I64",
+                                               "18446744073709551615")),
            "adapter": (adapter_seeds, ("adapter.lora.alpha", ".lora_a", ".lora_b", "general.type", "adapter.type"))}
 
 

@@ -5,6 +5,7 @@
 #include "app/model_summary.h"
 #include "app/option_groups.h"
 #include "app/paths.h"
+#include "app/safetensors_report.h"
 #include "app/verbs.h"
 
 namespace thimble {
@@ -19,7 +20,8 @@ class Info : public Command {
   void declare(OptionTable& options) override {
     options.heading("Model");
     options
-        .text("MODEL", "MODEL", positional_, "GGUF file, or a model in the cache by its name or as hf:owner/repository")
+        .text("MODEL", "MODEL", positional_,
+              "GGUF or safetensors file, or a model in the cache by its name or as hf:owner/repository")
         .only_one_of("model")
         .path();
     options.text("-m,--model", "MODEL", model_, "The same").only_one_of("model").path();
@@ -31,7 +33,12 @@ class Info : public Command {
 
   ExitCode run(Console& console) override {
     if (!positional_ && !model_) fail(ExitCode::usage, "info: a model is required: thimble info MODEL");
-    const Gguf gguf = Gguf::open(resolve_model(positional_ ? *positional_ : *model_));
+    const std::string path = resolve_model(positional_ ? *positional_ : *model_);
+    if (is_safetensors_file(path)) {
+      print_safetensors(console, path, {.json = json_, .tensors = tensors_, .verbose = verbose_});
+      return ExitCode::done;
+    }
+    const Gguf gguf = Gguf::open(path);
     if (json_) {
       console.print_json(report(gguf));
     } else {

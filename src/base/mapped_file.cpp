@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -119,8 +120,12 @@ void MappedFile::read_at(uint64_t offset, std::span<std::byte> out) const {
 void MappedFile::forget(std::span<const std::byte> part) const {
   if (fd_ < 0) return;  // a prefix is the only copy
   static const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  // Pages that two pieces share are in neither whole, and the system maps others around each that is read, those just forgotten
+  // among them. Over a large file both add up.
+  constexpr size_t kMappedAround = 128 << 10;
   const size_t first = static_cast<size_t>(part.data() - data_);
-  const size_t begin = (first + page - 1) / page * page, end = (first + part.size()) / page * page;
+  const size_t begin = (first - std::min(first, kMappedAround)) / page * page;
+  const size_t end = std::min((first + part.size() + kMappedAround) / page * page, size_);
   if (begin < end) ::madvise(const_cast<std::byte*>(data_ + begin), end - begin, MADV_DONTNEED);
 }
 

@@ -30,8 +30,8 @@ class MappedFile {
   // needed. Throws Error(bad_file) where the file no longer has them.
   void read_at(uint64_t offset, std::span<std::byte> out) const;
 
-  // The pages that lie wholly inside `part` (of bytes()) leave this process's memory until they are read again: for a pass over
-  // more than should be resident at once.
+  // The pages of `part` (of bytes()), and what the system mapped beside them when they were read, leave this process's memory until
+  // they are read again: for a pass over more than should be resident at once.
   void forget(std::span<const std::byte> part) const;
 
  private:

@@ -112,7 +112,7 @@ void GgufWriter::pad() {
   file_.write(zeros);
 }
 
-void GgufWriter::write_header() {
+std::string GgufWriter::header() const {
   if (values_.size() > gguf_limits::kEntries || tensors_.size() > gguf_limits::kEntries) {
     fail(ExitCode::bad_file, "{}: {} metadata keys and {} tensors, at most {} of each are supported",
          printable(file_.path()), values_.size(), tensors_.size(), gguf_limits::kEntries);
@@ -132,8 +132,12 @@ void GgufWriter::write_header() {
     append(out, static_cast<uint32_t>(tensor.type));
     append(out, tensor.offset);
   }
-  file_.write(out);
-  pad();
+  out.resize(aligned(out.size(), alignment_), '\0');
+  return out;
+}
+
+void GgufWriter::write_header() {
+  file_.write(header());
   header_written_ = true;
 }
 

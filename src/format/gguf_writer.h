@@ -59,6 +59,11 @@ class GgufWriter {
   // shape or type that the reader would refuse.
   void add_tensor(std::string_view name, std::span<const uint64_t> shape, NumberType type);
 
+  // What the file begins with, up to the tensors' data, and how long it will be: for a look at it before the data is written
+  // (Gguf::from_prefix). Throws Error(bad_file) where there is more of it than the reader accepts.
+  std::string header() const;
+  uint64_t file_bytes() const { return header().size() + data_bytes_; }
+
   // The next bytes of the tensors in the order of their declaration, packed; pieces may end anywhere inside a tensor,
   // and no piece spans two. Metadata and tensors may not be added any more.
   void write_data(std::span<const std::byte> bytes);

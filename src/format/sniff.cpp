@@ -45,7 +45,8 @@ bool is_safetensors(std::string_view text, size_t file_bytes) {
 std::string_view recognise_foreign_file(std::span<const std::byte> bytes) {
   constexpr size_t kLookAt = 256;
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kLookAt));
-  if (is_safetensors(text, bytes.size())) return "a safetensors file: convert its checkpoint to GGUF first";
+  if (is_safetensors(text, bytes.size()))
+    return "a safetensors file: make a GGUF file of its folder with `thimble convert FOLDER --outfile FILE`";
   std::string begin(text);
   std::ranges::transform(begin, begin.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const Signature& signature : kSignatures) {

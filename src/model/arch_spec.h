@@ -91,7 +91,7 @@ enum class Presence : uint8_t { required, optional };
 struct TensorRow {
   Role role;
   std::string_view gguf;  // name; "blk.%." stands for each block
-  std::string_view hf;    // name in Hugging Face checkpoints; "%" stands for the block's number
+  std::string_view hf;    // name in Hugging Face checkpoints: see CheckpointRecipe; empty where they have none
   Dim columns;            // the contiguous axis
   Dim rows = Dim::one;
   Presence presence = Presence::required;
@@ -110,7 +110,7 @@ std::string tensor_name(const TensorRow& row, uint32_t block);
 struct HyperRow {
   std::variant<uint32_t Hyperparameters::*, float Hyperparameters::*, bool Hyperparameters::*> field;
   std::string_view gguf;  // key after "<architecture>.", or a whole one where it begins with "tokenizer."
-  std::string_view hf;    // key in config.json
+  std::string_view hf;    // key in config.json: see CheckpointRecipe; empty where it has none
   Presence presence = Presence::required;
 };
 
@@ -136,6 +136,42 @@ struct BlockRecipe {
   bool parallel = false;          // a block without ffn_norm: the feed-forward reads what attention reads
 };
 
+// A key of config.json that llama.cpp's converter passes on and nothing here needs.
+struct CopiedKey {
+  std::string_view gguf;  // after "<architecture>."
+  std::string_view hf;    // a whole number, a real number or a flag
+};
+
+// A flag of config.json that follows from whether block 0 has a tensor.
+struct ConfigFlag {
+  std::string_view hf;
+  Role role;
+  bool when_present = true;
+};
+
+// How a family's Hugging Face checkpoints differ from its GGUF files, beyond names. Names of tensors and keys are alternatives
+// with "|" between, transformers' own first. In a tensor's name the first "%" stands for the block's number; a second one for
+// the row, where each is a tensor of its own. "FOLDER/NAME" is a tensor of the sentence-transformers module in that folder. What
+// is in front of a name ("model.", "bert." and the like) does not count. Keys may lead into objects: "rope_parameters.factor".
+struct CheckpointRecipe {
+  std::string_view model_type;                // "model_type" of config.json
+  std::span<const std::string_view> classes;  // "architectures" entries beside ArchSpec::hf_class
+  std::span<const std::string_view>
+      classes_padded_positions;              // the same; positions begin behind the padding token's id
+  std::string_view defaults = "{}";          // JSON: what transformers takes where config.json is silent
+  RopePairs rope_pairs = RopePairs::halves;  // rows of Q and K are reordered where BlockRecipe says otherwise
+  float norm_shift = 0;                      // added to the weights of every norm
+  bool has_head_size = false;                // transformers completes "head_dim"
+  bool writes_rope_dimension_count = false;  // as llama.cpp's converter, though it is the head's size
+  bool writes_vocab_size = false;            // likewise, though it is the embedding's
+  std::span<const CopiedKey> copied;
+  std::span<const std::string_view> unused;  // beginnings of names of tensors that are left out
+  bool has_last_names = false;  // of alternative names of a tensor the family's own is the last, not the first
+  // What else config.json says, for the way back.
+  std::span<const ConfigFlag> flags;
+  std::string_view fixed = "{}";  // JSON
+};
+
 struct ArchSpec {
   std::string_view name;      // general.architecture
   std::string_view families;  // published models of this architecture, for people
@@ -145,6 +181,7 @@ struct ArchSpec {
   std::span<const TensorRow> tensors;
   BlockRecipe block;
   Head head = Head::logits;
+  CheckpointRecipe checkpoint = {};
   VocabularyRules vocabulary = {};  // of checkpoints
 };
 

@@ -22,11 +22,11 @@ constexpr auto joined(const std::array<Row, N>&... groups) {
 using H = Hyperparameters;
 
 inline constexpr std::array kCommonHyperparameters{
-    HyperRow{&H::block_count, "block_count", "num_hidden_layers"},
-    HyperRow{&H::context_length, "context_length", "max_position_embeddings"},
-    HyperRow{&H::embedding_length, "embedding_length", "hidden_size"},
-    HyperRow{&H::feed_forward_length, "feed_forward_length", "intermediate_size"},
-    HyperRow{&H::head_count, "attention.head_count", "num_attention_heads"},
+    HyperRow{&H::block_count, "block_count", "num_hidden_layers|n_layer"},
+    HyperRow{&H::context_length, "context_length", "max_position_embeddings|n_positions"},
+    HyperRow{&H::embedding_length, "embedding_length", "hidden_size|n_embd"},
+    HyperRow{&H::feed_forward_length, "feed_forward_length", "intermediate_size|n_inner"},
+    HyperRow{&H::head_count, "attention.head_count", "num_attention_heads|n_head"},
     HyperRow{&H::head_count_kv, "attention.head_count_kv", "num_key_value_heads", Presence::optional},
     HyperRow{&H::key_length, "attention.key_length", "head_dim", Presence::optional},
     HyperRow{&H::value_length, "attention.value_length", "head_dim", Presence::optional},
@@ -38,19 +38,19 @@ inline constexpr std::array kRmsNorm{
     HyperRow{&H::layer_norm_epsilon, "attention.layer_norm_rms_epsilon", "rms_norm_eps"},
 };
 inline constexpr std::array kLayerNorm{
-    HyperRow{&H::layer_norm_epsilon, "attention.layer_norm_epsilon", "layer_norm_eps"},
+    HyperRow{&H::layer_norm_epsilon, "attention.layer_norm_epsilon", "layer_norm_eps|layer_norm_epsilon|norm_eps"},
 };
 
 inline constexpr std::array kRotary{
     HyperRow{&H::rope_dimension_count, "rope.dimension_count", "", Presence::optional},
-    HyperRow{&H::rope_freq_base, "rope.freq_base", "rope_theta", Presence::optional},
-    HyperRow{&H::rope_scaling_factor, "rope.scaling.factor", "rope_scaling.factor", Presence::optional},
+    HyperRow{&H::rope_freq_base, "rope.freq_base", "rope_parameters.rope_theta", Presence::optional},
+    HyperRow{&H::rope_scaling_factor, "rope.scaling.factor", "rope_parameters.factor", Presence::optional},
     HyperRow{&H::rope_original_context_length, "rope.scaling.original_context_length",
-             "rope_scaling.original_max_position_embeddings", Presence::optional},
-    HyperRow{&H::rope_attention_factor, "rope.scaling.attn_factor", "rope_scaling.attention_factor",
+             "rope_parameters.original_max_position_embeddings", Presence::optional},
+    HyperRow{&H::rope_attention_factor, "rope.scaling.attn_factor", "rope_parameters.attention_factor",
              Presence::optional},
-    HyperRow{&H::rope_yarn_beta_fast, "rope.scaling.yarn_beta_fast", "rope_scaling.beta_fast", Presence::optional},
-    HyperRow{&H::rope_yarn_beta_slow, "rope.scaling.yarn_beta_slow", "rope_scaling.beta_slow", Presence::optional},
+    HyperRow{&H::rope_yarn_beta_fast, "rope.scaling.yarn_beta_fast", "rope_parameters.beta_fast", Presence::optional},
+    HyperRow{&H::rope_yarn_beta_slow, "rope.scaling.yarn_beta_slow", "rope_parameters.beta_slow", Presence::optional},
 };
 
 inline constexpr auto kDecoderHyperparameters = joined(kCommonHyperparameters, kRmsNorm, kRotary);
@@ -65,8 +65,7 @@ inline constexpr std::array kEmbeddingAndHead{
 // Q, K and V may also come as one matrix.
 inline constexpr std::array kAttention{
     TensorRow{Role::attn_norm, "blk.%.attn_norm.weight", "model.layers.%.input_layernorm.weight", Dim::embedding},
-    TensorRow{Role::attn_qkv, "blk.%.attn_qkv.weight", "model.layers.%.self_attn.qkv_proj.weight", Dim::embedding,
-              Dim::query_key_value, Presence::optional},
+    TensorRow{Role::attn_qkv, "blk.%.attn_qkv.weight", "", Dim::embedding, Dim::query_key_value, Presence::optional},
     TensorRow{Role::attn_q, "blk.%.attn_q.weight", "model.layers.%.self_attn.q_proj.weight", Dim::embedding,
               Dim::query},
     TensorRow{Role::attn_k, "blk.%.attn_k.weight", "model.layers.%.self_attn.k_proj.weight", Dim::embedding, Dim::key},
@@ -77,8 +76,7 @@ inline constexpr std::array kAttention{
 };
 
 inline constexpr std::array kAttentionBiases{
-    TensorRow{Role::attn_qkv_bias, "blk.%.attn_qkv.bias", "model.layers.%.self_attn.qkv_proj.bias",
-              Dim::query_key_value, Dim::one, Presence::optional},
+    TensorRow{Role::attn_qkv_bias, "blk.%.attn_qkv.bias", "", Dim::query_key_value, Dim::one, Presence::optional},
     TensorRow{Role::attn_q_bias, "blk.%.attn_q.bias", "model.layers.%.self_attn.q_proj.bias", Dim::query, Dim::one,
               Presence::optional},
     TensorRow{Role::attn_k_bias, "blk.%.attn_k.bias", "model.layers.%.self_attn.k_proj.bias", Dim::key, Dim::one,
@@ -145,7 +143,8 @@ inline constexpr std::array kOptionalWindow{
 inline constexpr std::array kWindowPattern{
     HyperRow{&H::sliding_window_pattern, "attention.sliding_window_pattern", "sliding_window_pattern",
              Presence::optional},
-    HyperRow{&H::rope_freq_base_swa, "rope.freq_base_swa", "rope_local_base_freq", Presence::optional},
+    HyperRow{&H::rope_freq_base_swa, "rope.freq_base_swa", "rope_parameters.sliding_attention.rope_theta",
+             Presence::optional},
     HyperRow{&H::attention_scale, "attention.scale", "", Presence::optional},
 };
 inline constexpr std::array kSoftCaps{

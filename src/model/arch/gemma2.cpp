@@ -17,6 +17,9 @@ constexpr Hyperparameters defaults() {
   return values;
 }
 
+// The head is always tied.
+constexpr std::string_view kUnused[] = {"lm_head."};
+
 }  // namespace
 
 extern const ArchSpec kGemma2;
@@ -28,6 +31,12 @@ constinit const ArchSpec kGemma2{
     .hyperparameters = kHyperparameters,
     .tensors = kTensors,
     .block = {.activation = Activation::gelu_tanh, .scale_embeddings = true},
+    .checkpoint = {.model_type = "gemma2",
+                   .defaults = R"({"head_dim":256,"max_position_embeddings":8192,"rms_norm_eps":1e-6,)"
+                               R"("rope_theta":10000,"tie_word_embeddings":true,"sliding_window":4096,)"
+                               R"("attn_logit_softcapping":50,"final_logit_softcapping":30})",
+                   .norm_shift = 1,
+                   .unused = kUnused},
     .vocabulary = {.values = kGemmaVocabulary},
 };
 

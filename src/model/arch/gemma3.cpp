@@ -17,6 +17,10 @@ constexpr Hyperparameters defaults() {
   return values;
 }
 
+constexpr std::string_view kClasses[] = {"Gemma3ForConditionalGeneration"};
+// What sees.
+constexpr std::string_view kUnused[] = {"vision_tower.", "multi_modal_projector."};
+
 }  // namespace
 
 extern const ArchSpec kGemma3;
@@ -28,6 +32,13 @@ constinit const ArchSpec kGemma3{
     .hyperparameters = kHyperparameters,
     .tensors = kTensors,
     .block = {.activation = Activation::gelu_tanh, .scale_embeddings = true},
+    .checkpoint = {.model_type = "gemma3_text",
+                   .classes = kClasses,
+                   .defaults = R"({"num_attention_heads":8,"num_key_value_heads":4,"head_dim":256,)"
+                               R"("max_position_embeddings":131072,"rms_norm_eps":1e-6,"rope_theta":1000000,)"
+                               R"("rope_local_base_freq":10000,"sliding_window":4096,"tie_word_embeddings":true})",
+                   .norm_shift = 1,
+                   .unused = kUnused},
     .vocabulary = {.values = kGemmaVocabulary},
 };
 

@@ -18,6 +18,8 @@ constexpr auto kTensors = joined(kDecoderTensors, kRotaryFactors, kAttentionBias
 
 constexpr std::array<std::string_view, 1> kPreTokenizers = {"refact"};
 
+constexpr ConfigFlag kFlags[] = {{"attention_bias", Role::attn_q_bias}, {"mlp_bias", Role::ffn_up_bias}};
+
 }  // namespace
 
 extern const ArchSpec kGranite;
@@ -29,6 +31,13 @@ constinit const ArchSpec kGranite{
     .hyperparameters = kHyperparameters,
     .tensors = kTensors,
     .block = {.rope_pairs = RopePairs::interleaved},
+    .checkpoint = {.model_type = "granite",
+                   .defaults = R"({"max_position_embeddings":2048,"rms_norm_eps":1e-6,"rope_theta":10000,)"
+                               R"("tie_word_embeddings":false,"attention_multiplier":1,"embedding_multiplier":1,)"
+                               R"("residual_multiplier":1,"logits_scaling":1})",
+                   .writes_rope_dimension_count = true,
+                   .writes_vocab_size = true,
+                   .flags = kFlags},
     .vocabulary = {.pre_tokenizers = kPreTokenizers, .values = kLlamaVocabulary, .config_has_space_prefix = true},
 };
 

@@ -57,6 +57,10 @@ constinit const ArchSpec kPhi2{
     .hyperparameters = kHyperparameters,
     .tensors = kTensors,
     .block = {.norm = Norm::layer, .activation = Activation::gelu_tanh, .parallel = true},
+    .checkpoint = {.model_type = "phi",
+                   .defaults = R"({"max_position_embeddings":2048,"layer_norm_eps":1e-5,"rope_theta":10000,)"
+                               R"("partial_rotary_factor":0.5,"tie_word_embeddings":false})",
+                   .fixed = R"({"qk_layernorm":false})"},
     .vocabulary = {.pre_tokenizers = kPreTokenizers, .values = kVocabularyValues},
 };
 

@@ -5,9 +5,20 @@
 namespace thimble {
 namespace {
 
+// Files with Q, K and V apart exist; checkpoints have them in one.
+constexpr std::array kFusedAttention{
+    TensorRow{Role::attn_norm, "blk.%.attn_norm.weight", "model.layers.%.input_layernorm.weight", Dim::embedding},
+    TensorRow{Role::attn_qkv, "blk.%.attn_qkv.weight", "model.layers.%.self_attn.qkv_proj.weight", Dim::embedding,
+              Dim::query_key_value, Presence::optional},
+    TensorRow{Role::attn_q, "blk.%.attn_q.weight", "", Dim::embedding, Dim::query},
+    TensorRow{Role::attn_k, "blk.%.attn_k.weight", "", Dim::embedding, Dim::key},
+    TensorRow{Role::attn_v, "blk.%.attn_v.weight", "", Dim::embedding, Dim::value},
+    TensorRow{Role::attn_output, "blk.%.attn_output.weight", "model.layers.%.self_attn.o_proj.weight", Dim::attention,
+              Dim::embedding},
+};
 constexpr auto kHyperparameters = joined(kDecoderHyperparameters, kOptionalWindow);
 constexpr auto kTensors =
-    joined(kEmbeddingAndHead, kAttention, kFeedForwardNorm,
+    joined(kEmbeddingAndHead, kFusedAttention, kFeedForwardNorm,
            std::array{
                TensorRow{Role::ffn_gate_up, "blk.%.ffn_up.weight", "model.layers.%.mlp.gate_up_proj.weight",
                          Dim::embedding, Dim::gate_up},
@@ -30,6 +41,10 @@ constinit const ArchSpec kPhi3{
     .hyperparameters = kHyperparameters,
     .tensors = kTensors,
     .block = {},
+    .checkpoint = {.model_type = "phi3",
+                   .defaults = R"({"max_position_embeddings":4096,"rms_norm_eps":1e-5,"rope_theta":10000,)"
+                               R"("partial_rotary_factor":1,"original_max_position_embeddings":4096,)"
+                               R"("tie_word_embeddings":false,"sliding_window":0})"},
     .vocabulary = {.literal_added_tokens = true},
 };
 

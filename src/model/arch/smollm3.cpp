@@ -15,6 +15,8 @@ constexpr Hyperparameters defaults() {
 
 constexpr std::array<std::string_view, 1> kPreTokenizers = {"smaug-bpe"};
 
+constexpr ConfigFlag kFlags[] = {{"attention_bias", Role::attn_q_bias}, {"mlp_bias", Role::ffn_up_bias}};
+
 }  // namespace
 
 extern const ArchSpec kSmollm3;
@@ -26,6 +28,12 @@ constinit const ArchSpec kSmollm3{
     .hyperparameters = kDecoderHyperparameters,
     .tensors = kTensors,
     .block = {.rope_pairs = RopePairs::interleaved},
+    .checkpoint = {.model_type = "smollm3",
+                   .defaults = R"({"max_position_embeddings":32768,"rms_norm_eps":1e-6,"rope_theta":2000000,)"
+                               R"("tie_word_embeddings":true})",
+                   .writes_rope_dimension_count = true,
+                   .writes_vocab_size = true,
+                   .flags = kFlags},
     .vocabulary = {.pre_tokenizers = kPreTokenizers, .values = kLlamaVocabulary, .config_has_space_prefix = true},
 };
 
