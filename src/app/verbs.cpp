@@ -5,11 +5,36 @@
 namespace thimble {
 
 // Each in its own file.
-extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity, kEmbed, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert, kExport, kHelp, kVersion, kCompletion, kMan;
+extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
+    kEmbed, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert, kExport,
+    kHelp, kVersion, kCompletion, kMan;
 
 namespace {
 
-constexpr const Verb* kVerbs[] = {&kChat, &kGenerate, &kTokenize, &kLogits, &kInfo, &kPlan, &kPull, &kList, &kRm, &kBench, &kEvalPerplexity, &kEmbed, &kQuantize, &kEvalKld, &kEvalHellaswag, &kEvalWinogrande, &kEvalMultipleChoice, &kImatrix, &kConvert, &kExport, &kHelp, &kVersion, &kCompletion, &kMan};
+constexpr const Verb* kVerbs[] = {&kChat,
+                                  &kGenerate,
+                                  &kTokenize,
+                                  &kLogits,
+                                  &kInfo,
+                                  &kPlan,
+                                  &kPull,
+                                  &kList,
+                                  &kRm,
+                                  &kBench,
+                                  &kEvalPerplexity,
+                                  &kEmbed,
+                                  &kQuantize,
+                                  &kEvalKld,
+                                  &kEvalHellaswag,
+                                  &kEvalWinogrande,
+                                  &kEvalMultipleChoice,
+                                  &kImatrix,
+                                  &kConvert,
+                                  &kExport,
+                                  &kHelp,
+                                  &kVersion,
+                                  &kCompletion,
+                                  &kMan};
 
 }  // namespace
 

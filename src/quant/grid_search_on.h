@@ -204,7 +204,7 @@ class GridBlockSearch {
     return static_cast<int>(On::lane(best_at, lane)) + lane;
   }
 
-  const ScaledBlock<V, 256> block_;
+  ScaledBlock<V, 256> block_;
   alignas(64) float magnitude_[256];
   uint8_t signs_[32];
   uint16_t entries_[64] = {};

@@ -17,7 +17,6 @@ def foreign_files(add, model):
             ("zip", b"PK\3\4" + b"\0" * 100, "ZIP"), ("gzip", b"\x1f\x8b\x08" + b"\0" * 100, "gzip"),
             ("xz", b"\xfd7zXZ\0" + b"\0" * 100, "xz"), ("zstd", b"\x28\xb5\x2f\xfd" + b"\0" * 100, "Zstandard"),
             ("pickle", b"\x80\x02}q\0.", "pickle"), ("json", b'{"error": "gated"}', "JSON"),
-            ("safetensors", struct.pack("<Q", len(safetensors)) + safetensors + b"\0" * 4, "safetensors"),
             ("ggjt", b"tjgg\3\0\0\0" + b"\0" * 64, "GGUF"), ("ggml", b"lmgg\1\0\0\0" + b"\0" * 64, "GGUF"),
             ("ggla", b"algg\1\0\0\0" + b"\0" * 64, "adapter"), ("elf", b"\x7fELF" + b"\0" * 100, "GGUF"),
             ("text", b"Hello, this is no model.\n", "GGUF"), ("escapes", b"\x1b[2J\x1b]0;owned\x07", "GGUF"),
@@ -29,6 +28,9 @@ def foreign_files(add, model):
             ("shifted-by-one", b"\n" + model().build(), "GGUF"),
             ("two-in-one-archive", b"ustar" + b"\0" * 507 + model().build(), "GGUF")):
         add(name, content, REFUSE, words)
+    # What `info` can describe, and nothing can run.
+    add("safetensors", struct.pack("<Q", len(safetensors)) + safetensors + b"\0" * 4, REFUSE, "safetensors",
+        ("plan", "tokenize", "generate", "chat"))
     add("directory", os.mkdir, REFUSE, "directory")
     add("fifo", os.mkfifo, REFUSE, "FIFO")
     for device in ("null", "zero", "urandom", "tty"):
