@@ -211,7 +211,7 @@ TEST_P(Rounding, TakesRowsOfZeros) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, Rounding, testing::ValuesIn(kTypes),
-                         [](const auto& info) { return std::string(type_info(info.param).name); });
+                         [](const auto& format) { return std::string(type_info(format.param).name); });
 
 }  // namespace
 }  // namespace thimble
