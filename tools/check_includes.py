@@ -4,6 +4,7 @@
 1. A room (folder of src/) includes only itself and rooms above it in the order below; the public headers include no room.
 2. Nothing outside src/model/arch asks which family a model is of: no comparison with an architecture's name.
 3. A file of ours has at most HARD lines; those above SOFT are listed.
+4. No two headers define a type of the same name in the same namespace: the linker would mix them up without a word.
 """
 import re
 import subprocess
@@ -67,15 +68,36 @@ def family_faults(path, lines, names):
             if compared.search(line) or spec.search(line)]
 
 
+NAMESPACE = re.compile(r"^namespace (\w[\w:]*) \{")
+TYPE = re.compile(r"^(?:struct|class|enum class) (\w+)\b[^;]*$")
+
+
+def type_faults(path, lines, places):
+    """Types at the left margin; `places` holds where each was defined before."""
+    if path.parts[0] != "src" or path.suffix != ".h":
+        return []
+    faults, namespace = [], ""
+    for number, line in enumerate(lines, 1):
+        if match := NAMESPACE.match(line):
+            namespace = match[1]
+        elif match := TYPE.match(line):
+            # A specialisation, or a template's, is told apart by what comes after.
+            place = places.setdefault((namespace, line.split("{")[0].strip().removeprefix("struct ").removeprefix("class ")), path)
+            if place != path:
+                faults.append(f"{path}:{number}: {match[1]} is defined in {place} too")
+    return faults
+
+
 def main():
     root = Path(__file__).resolve().parent.parent
     names = architecture_names(root)
     if not names:
         sys.exit("check_includes: no architecture names found under src/model/arch")
-    faults, long_files = [], []
+    faults, long_files, places = [], [], {}
     for path in source_files(root):
         lines = (root / path).read_text(encoding="utf-8").splitlines()
         faults += include_faults(path, lines) + family_faults(path, lines, names)
+        faults += type_faults(path, lines, places)
         if len(lines) > SOFT and not GENERATED.search(path.name):
             long_files.append((len(lines), path))
             if len(lines) > HARD:

@@ -18,7 +18,7 @@ class Planner {
   Planner(const CheckpointConfig& config, const CheckpointTensors& tensors, Hyperparameters& hyper)
       : config_(config), spec_(config.spec()), tensors_(tensors), hyper_(hyper) {}
 
-  std::vector<PlannedTensor> run() {
+  std::vector<ConvertedTensor> run() {
     find_vocabulary_size();
     std::bitset<kRoleCount> bound;
     for (const TensorRow& row : spec_.tensors) {
@@ -99,7 +99,7 @@ class Planner {
       return;
     }
     for (const Role part : parts_of(row.role)) bound[index(part)] = true;
-    PlannedTensor planned;
+    ConvertedTensor planned;
     planned.name = tensor_name(row, block);
     const uint64_t columns = resolve(row.columns, hyper_), rows = resolve(row.rows, hyper_);
     planned.shape = {columns};
@@ -114,7 +114,8 @@ class Planner {
   }
 
   // One tensor a row.
-  void add_row_tensor(PlannedTensor& planned, const TensorRow& row, uint32_t block, uint64_t number, uint64_t columns) {
+  void add_row_tensor(ConvertedTensor& planned, const TensorRow& row, uint32_t block, uint64_t number,
+                      uint64_t columns) {
     const StoredTensor* stored = tensors_.find(with_number(found_name_, number));
     if (stored == nullptr) {
       fail(ExitCode::bad_file, "{}: the checkpoint has no tensor {}", printable(config_.path()),
@@ -124,7 +125,7 @@ class Planner {
     planned.sources.push_back({stored, 0, 1});
   }
 
-  void add_sources(PlannedTensor& planned, const TensorRow& row, const StoredTensor& stored) {
+  void add_sources(ConvertedTensor& planned, const TensorRow& row, const StoredTensor& stored) {
     std::vector<uint64_t> expected(planned.shape.rbegin(), planned.shape.rend());
     uint64_t first = 0;
     if (row.role == Role::position_embd) {
@@ -179,7 +180,7 @@ class Planner {
   const ArchSpec& spec_;
   const CheckpointTensors& tensors_;
   Hyperparameters& hyper_;
-  std::vector<PlannedTensor> planned_;
+  std::vector<ConvertedTensor> planned_;
   std::set<const SafetensorsTensor*> used_;
   std::string found_name_;  // core name of what find() found; "%" where there is one tensor a row
 };
@@ -193,7 +194,7 @@ uint64_t place_of(const SourceRows& source, uint64_t row) {
 
 // Calls f(source, first row of it, count, rows of the tensor before) for the parts of [first, first + count).
 template <class F>
-void for_sources(const PlannedTensor& tensor, uint64_t first, uint64_t count, F&& f) {
+void for_sources(const ConvertedTensor& tensor, uint64_t first, uint64_t count, F&& f) {
   uint64_t begin = 0;
   for (const SourceRows& source : tensor.sources) {
     const uint64_t from = std::max(first, begin), to = std::min(first + count, begin + source.count);
@@ -202,7 +203,7 @@ void for_sources(const PlannedTensor& tensor, uint64_t first, uint64_t count, F&
   }
 }
 
-[[noreturn]] void refuse_value(const PlannedTensor& tensor, uint64_t first, size_t index, float value) {
+[[noreturn]] void refuse_value(const ConvertedTensor& tensor, uint64_t first, size_t index, float value) {
   const uint64_t width = tensor.row_values(), row = first + index / width;
   for_sources(tensor, row, 1, [&](const SourceRows& source, uint64_t inner, uint64_t /*count*/, uint64_t /*before*/) {
     fail(ExitCode::bad_file, "{}: tensor {}: row {}, value {} is {}; expected a finite number",
@@ -214,12 +215,12 @@ void for_sources(const PlannedTensor& tensor, uint64_t first, uint64_t count, F&
 
 }  // namespace
 
-std::vector<PlannedTensor> plan_conversion(const CheckpointConfig& config, const CheckpointTensors& tensors,
-                                           Hyperparameters& hyper) {
+std::vector<ConvertedTensor> plan_conversion(const CheckpointConfig& config, const CheckpointTensors& tensors,
+                                             Hyperparameters& hyper) {
   return Planner(config, tensors, hyper).run();
 }
 
-void read_planned_rows(const PlannedTensor& tensor, uint64_t first, uint64_t count, float* out) {
+void read_planned_rows(const ConvertedTensor& tensor, uint64_t first, uint64_t count, float* out) {
   const uint64_t width = tensor.row_values();
   if (!tensor.computed.empty()) std::copy_n(tensor.computed.begin() + static_cast<std::ptrdiff_t>(first), count, out);
   for_sources(tensor, first, count, [&](const SourceRows& source, uint64_t from, uint64_t rows, uint64_t before) {
@@ -240,7 +241,7 @@ void read_planned_rows(const PlannedTensor& tensor, uint64_t first, uint64_t cou
   }
 }
 
-void forget_planned_rows(const PlannedTensor& tensor, uint64_t first, uint64_t count) {
+void forget_planned_rows(const ConvertedTensor& tensor, uint64_t first, uint64_t count) {
   for_sources(tensor, first, count, [&](const SourceRows& source, uint64_t from, uint64_t rows, uint64_t /*before*/) {
     const SafetensorsTensor& stored = *source.stored->tensor;
     const size_t stride = tensor.row_values() * bytes_of(stored.type);

@@ -20,7 +20,7 @@ struct SourceRows {
   uint32_t head_rows = 0;
 };
 
-struct PlannedTensor {
+struct ConvertedTensor {
   std::string name;             // in the GGUF file
   std::vector<uint64_t> shape;  // shape[0] is the contiguous axis
   std::vector<SourceRows> sources;
@@ -35,13 +35,13 @@ struct PlannedTensor {
 
 // Every tensor of the family's rows that the checkpoint has. Sets hyper.vocabulary_size from the embedding. Throws Error(bad_file)
 // naming the tensor: missing, of another shape than config.json gives, of a type that is no float, or of no use to the family.
-std::vector<PlannedTensor> plan_conversion(const CheckpointConfig& config, const CheckpointTensors& tensors,
-                                           Hyperparameters& hyper);
+std::vector<ConvertedTensor> plan_conversion(const CheckpointConfig& config, const CheckpointTensors& tensors,
+                                             Hyperparameters& hyper);
 
 // Rows [first, first + count) of the tensor as floats, out: [count][row_values()]. Throws Error(bad_file) naming the tensor and the
 // value where one is no finite number.
-void read_planned_rows(const PlannedTensor& tensor, uint64_t first, uint64_t count, float* out);
+void read_planned_rows(const ConvertedTensor& tensor, uint64_t first, uint64_t count, float* out);
 // Those rows' pages leave this process's memory until they are read again.
-void forget_planned_rows(const PlannedTensor& tensor, uint64_t first, uint64_t count);
+void forget_planned_rows(const ConvertedTensor& tensor, uint64_t first, uint64_t count);
 
 }  // namespace thimble

@@ -84,10 +84,10 @@ ConvertResult convert_checkpoint(const std::string& folder, const std::string& o
   writer.set("general.architecture", config.spec().name);
   writer.set("general.type", "model");
   Hyperparameters hyper = write_hyperparameters(config, modules, writer);
-  const std::vector<PlannedTensor> tensors = plan_conversion(config, stored, hyper);
+  const std::vector<ConvertedTensor> tensors = plan_conversion(config, stored, hyper);
   ConvertResult result;
   std::vector<NumberType> types;
-  for (const PlannedTensor& tensor : tensors) {
+  for (const ConvertedTensor& tensor : tensors) {
     types.push_back(stored_type(tensor.name, tensor.shape, options.type));
     writer.add_tensor(tensor.name, tensor.shape, types.back());
     result.parameters += tensor.elements();
@@ -100,7 +100,7 @@ ConvertResult convert_checkpoint(const std::string& folder, const std::string& o
   result.file_bytes = writer.file_bytes();
   RowPump pump(writer, options);
   for (size_t i = 0; i < tensors.size(); ++i) {
-    const PlannedTensor& tensor = tensors[i];
+    const ConvertedTensor& tensor = tensors[i];
     pump.run(
         tensor.name, types[i], tensor.row_values(), tensor.rows(),
         [&](uint64_t first, uint64_t count, float* out) { read_planned_rows(tensor, first, count, out); },

@@ -42,7 +42,7 @@ constexpr std::array<Category, 7> kCategories = {{
 }};
 
 // What \p{name} stands for, for use inside [...].
-std::string members(std::string_view name, std::span<const CodePointSet> sets) {
+std::string members(std::string_view name, std::span<const NamedCodePoints> sets) {
   const uint32_t choices = 1u << sets.size();
   const auto category = std::ranges::find(kCategories, name, &Category::name);
   std::string out;
@@ -51,7 +51,7 @@ std::string members(std::string_view name, std::span<const CodePointSet> sets) {
     for (uint32_t choice = 0; choice < choices; ++choice) out += class_byte(category->beyond, choice);
     return out;
   }
-  const auto set = std::ranges::find(sets, name, &CodePointSet::name);
+  const auto set = std::ranges::find(sets, name, &NamedCodePoints::name);
   assert(set != sets.end());
   for (uint32_t choice = 0; choice < choices; ++choice) {
     if ((choice >> (set - sets.begin()) & 1) == 0) continue;
@@ -61,7 +61,7 @@ std::string members(std::string_view name, std::span<const CodePointSet> sets) {
 }
 
 // The pattern over class bytes.
-std::string translate(std::string_view pattern, std::span<const CodePointSet> sets) {
+std::string translate(std::string_view pattern, std::span<const NamedCodePoints> sets) {
   std::string out;
   bool in_brackets = false;
   for (size_t at = 0; at < pattern.size();) {
@@ -84,12 +84,12 @@ std::string translate(std::string_view pattern, std::span<const CodePointSet> se
 
 uint8_t character_bytes(const CodePoint& c) { return c.valid ? c.length : 1; }
 
-bool contains(const CodePointSet& set, uint32_t code_point) {
+bool contains(const NamedCodePoints& set, uint32_t code_point) {
   const auto range = std::ranges::lower_bound(set.ranges, code_point, {}, &CodePointRange::last);
   return range != set.ranges.end() && range->first <= code_point;
 }
 
-uint32_t sets_of(uint32_t code_point, std::span<const CodePointSet> sets) {
+uint32_t sets_of(uint32_t code_point, std::span<const NamedCodePoints> sets) {
   uint32_t found = 0;
   for (size_t i = 0; i < sets.size(); ++i) found |= contains(sets[i], code_point) ? 1u << i : 0;
   return found;

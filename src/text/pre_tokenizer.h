@@ -20,7 +20,7 @@ struct CodePointRange {
   uint32_t last;
 };
 // Code points from 0x80 on that patterns call \p{name}: no white space, which is \s alone.
-struct CodePointSet {
+struct NamedCodePoints {
   std::string_view name;
   std::span<const CodePointRange> ranges;  // ascending
 };
@@ -32,7 +32,7 @@ struct PreTokenizerSpec {
   std::span<const std::string_view> patterns;  // \p{L} \p{Lu} \p{Ll} \p{N} \p{M} \p{P} \p{S}, sets, ASCII only
   bool ignore_merges = false;                  // a word that is a token is that token, whatever the merges say
   bool add_bos = false;                        // where tokenizer.ggml.add_bos_token is absent
-  std::span<const CodePointSet> sets = {};     // four at most
+  std::span<const NamedCodePoints> sets = {};  // four at most
   bool has_characters = false;                 // for symbols of BPE, not bytes
 };
 
@@ -50,7 +50,7 @@ class PreTokenizer {
  private:
   std::string class_bytes(std::string_view text) const;
   void cut(std::string_view classes, size_t stage, std::vector<uint32_t>& lengths) const;
-  std::span<const CodePointSet> sets_;
+  std::span<const NamedCodePoints> sets_;
   std::vector<Pattern> patterns_;
 };
 

@@ -9,7 +9,7 @@ namespace thimble {
 namespace {
 
 using Texts = std::span<const std::string_view>;
-using Sets = std::span<const CodePointSet>;
+using Sets = std::span<const NamedCodePoints>;
 
 constexpr std::string_view kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
@@ -73,10 +73,10 @@ constexpr std::array<CodePointRange, 4> kWidePunctuation = {
 constexpr std::array<CodePointRange, 2> kEastAsian = {{{0x800, 0x9FA5}, {0xAC00, 0xD7FF}}};
 constexpr std::array<CodePointRange, 2> kHanAndKana = {{{0x3040, 0x30FF}, {0x4E00, 0x9FA5}}};
 
-constexpr std::array<CodePointSet, 3> kDeepseekLlmSets = {
+constexpr std::array<NamedCodePoints, 3> kDeepseekLlmSets = {
     {{"Cased", kCasedLetters}, {"Wide", kWidePunctuation}, {"EastAsian", kEastAsian}}};
-constexpr std::array<CodePointSet, 1> kDeepseekCoderSets = {{{"EastAsian", kEastAsian}}};
-constexpr std::array<CodePointSet, 1> kDeepseek3Sets = {{{"HanAndKana", kHanAndKana}}};
+constexpr std::array<NamedCodePoints, 1> kDeepseekCoderSets = {{{"EastAsian", kEastAsian}}};
+constexpr std::array<NamedCodePoints, 1> kDeepseek3Sets = {{{"HanAndKana", kHanAndKana}}};
 
 // White space at the end is looked for from its beginning only, lest a long run elsewhere cost the square of its length.
 constexpr std::array<std::string_view, 6> kDeepseekLlm = {
@@ -92,7 +92,7 @@ constexpr std::array<std::string_view, 3> kDeepseek3 = {
 // Sentence ends and commas of several scripts.
 constexpr std::array<CodePointRange, 6> kStops = {
     {{0x60C, 0x60C}, {0x6D4, 0x6D4}, {0x964, 0x964}, {0x2026, 0x2026}, {0x3001, 0x3002}, {0xFF0C, 0xFF0C}}};
-constexpr std::array<CodePointSet, 1> kBloomSets = {{{"Stops", kStops}}};
+constexpr std::array<NamedCodePoints, 1> kBloomSets = {{{"Stops", kStops}}};
 constexpr std::string_view kBloomPattern = R"( ?[^(\s|.,!?\p{Stops})]+)";
 constexpr std::array<std::string_view, 1> kBloom = {kBloomPattern};
 constexpr std::array<std::string_view, 2> kViking = {kBloomPattern, R"(\p{N})"};
