@@ -130,7 +130,7 @@ double shared_shingles(std::string_view calibration, std::string_view evaluation
   std::vector<bool> found(hashes.size());
   for_each_shingle(with_single_blanks(calibration), [&](uint64_t hash) {
     if (hash % every != 0) return;
-    const auto [begin, end] = std::ranges::equal_range(hashes, hash);
+    const auto [begin, end] = std::equal_range(hashes.begin(), hashes.end(), hash);
     for (auto it = begin; it != end && !found[static_cast<size_t>(it - hashes.begin())]; ++it) {
       found[static_cast<size_t>(it - hashes.begin())] = true;
     }

@@ -147,7 +147,7 @@ class Finder {
     if (!files_.definition) return;
     for (const auto& [role, text] : texts_) {
       const auto& added = files_.definition->added;
-      const auto found = std::ranges::find_if(added, [&](const AddedToken& token) { return token.text == text; });
+      const auto found = std::ranges::find(added, text, &AddedToken::text);
       if (found != added.end()) set_id(role, found->id);
     }
   }
