@@ -7,20 +7,10 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "compress/mix.h"
 
 namespace thimble {
 namespace {
-
-// general.file_type, as llama.cpp numbers its mixes.
-struct FileType {
-  uint64_t id;
-  std::string_view name;
-};
-constexpr FileType kFileTypes[] = {
-    {0, "F32"},     {1, "F16"},     {2, "Q4_0"},    {3, "Q4_1"},    {7, "Q8_0"},    {8, "Q5_0"},    {9, "Q5_1"},
-    {10, "Q2_K"},   {11, "Q3_K_S"}, {12, "Q3_K_M"}, {13, "Q3_K_L"}, {14, "Q4_K_S"}, {15, "Q4_K_M"}, {16, "Q5_K_S"},
-    {17, "Q5_K_M"}, {18, "Q6_K"},   {21, "Q2_K_S"}, {25, "IQ4_NL"}, {30, "IQ4_XS"}, {32, "BF16"},
-};
 
 std::string string_or(const Gguf& gguf, std::string_view key, std::string otherwise) {
   const GgufValue* value = gguf.find(key);
@@ -31,8 +21,8 @@ std::string string_or(const Gguf& gguf, std::string_view key, std::string otherw
 std::string file_type_of(const Gguf& gguf, const std::vector<TypeUse>& types) {
   if (const GgufValue* value = gguf.find("general.file_type");
       value != nullptr && value->type == GgufValueType::UINT32) {
-    const auto found = std::ranges::find(kFileTypes, gguf.unsigned_integer("general.file_type"), &FileType::id);
-    if (found != std::end(kFileTypes)) return std::string(found->name);
+    const auto found = std::ranges::find(all_mixes(), gguf.unsigned_integer("general.file_type"), &Mix::file_type);
+    if (found != all_mixes().end()) return std::string(found->name);
   }
   return types.empty() ? "none" : std::string(types[0].type->name);
 }

@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "compress/best_state.h"
+#include "compress/copied_metadata.h"
+#include "compress/output_type.h"
 #include "compress/tensor_rows.h"
 #include "format/gguf_writer.h"
 #include "text/hash.h"
@@ -25,18 +27,19 @@ constexpr int kMeasuringDescents = 1;
 constexpr uint64_t kSmallModel = 300'000'000;  // parameters: below, a larger sample costs little
 constexpr size_t kSmallestText = 8;            // chunks
 
-// The rows of a tensor; forgets those read before, as far as they are far enough behind.
-RowSource rows_of(const Gguf& gguf, const GgufTensor& tensor) {
-  return [&gguf, &tensor](uint64_t first, uint64_t count, float* rows) {
-    read_rows(gguf, tensor, first, count, rows);
+// The rows of a tensor, each read once: its pages are let go.
+RowSource rows_of(const Gguf& gguf, const GgufTensor& tensor, const Kernels& kernels) {
+  return [&gguf, &tensor, &kernels](uint64_t first, uint64_t count, float* rows) {
+    read_rows(gguf, tensor, first, count, rows, &kernels);
     forget_rows(gguf, tensor, first, count);
   };
 }
 
 // Some of the tensor's rows, in runs spread over it.
-RowSource sampled_rows_of(const Gguf& gguf, const GgufTensor& tensor, uint64_t sampled) {
-  return [&gguf, &tensor, sampled](uint64_t first, uint64_t count, float* rows) {
-    read_rows(gguf, tensor, std::min(first * (tensor.rows() / sampled), tensor.rows() - count), count, rows);
+RowSource sampled_rows_of(const Gguf& gguf, const GgufTensor& tensor, uint64_t sampled, const Kernels& kernels) {
+  return [&gguf, &tensor, sampled, &kernels](uint64_t first, uint64_t count, float* rows) {
+    const uint64_t at = std::min(first * (tensor.rows() / sampled), tensor.rows() - count);
+    read_rows(gguf, tensor, at, count, rows, &kernels);
   };
 }
 
@@ -175,15 +178,16 @@ MeasuredTensor BestQuantizer::measure_unit(size_t index, const InputStatistics& 
   const RoundingEffort effort{kMeasuringDescents};
   MeasuredTensor measured;
   std::vector<std::byte> rows(row_bytes(kProbeType, tensor.shape[0]) * tensor.rows());
-  round_with_feedback(rows_of(gguf, tensor), tensor.rows(), *find_grid(kProbeType), statistics, effort, kernels_, team_,
-                      rows.data());
+  round_with_feedback(rows_of(gguf, tensor, kernels_), tensor.rows(), *find_grid(kProbeType), statistics, effort,
+                      kernels_, team_, rows.data(), nullptr);
   measured.divergence = divergence_of_rounded(unit, tensor, rows, probe);
   const uint64_t sampled = std::min<uint64_t>(tensor.rows(), kMeasuredRows);
   for (const NumberType type : kMenu) {
     if (!fits(type, tensor)) continue;
     rows.resize(row_bytes(type, tensor.shape[0]) * sampled);
-    const RoundingLoss loss = round_with_feedback(sampled_rows_of(gguf, tensor, sampled), sampled, *find_grid(type),
-                                                  statistics, effort, kernels_, team_, rows.data());
+    RoundingLoss loss;
+    round_with_feedback(sampled_rows_of(gguf, tensor, sampled, kernels_), sampled, *find_grid(type), statistics, effort,
+                        kernels_, team_, rows.data(), &loss);
     measured.errors.emplace_back(type, loss.energy > 0 ? loss.error / loss.energy : 0);
   }
   return measured;
@@ -230,19 +234,18 @@ void BestQuantizer::choose(uint64_t file_bytes) {
   allocation_ = allocate(choices_, file_bytes > fixed ? file_bytes - fixed : 0);
 }
 
-NumberType BestQuantizer::chosen(size_t unit) const { return choices_[unit].choices[allocation_.picks[unit]].type; }
+const FormatChoice& BestQuantizer::choice(size_t unit) const { return choices_[unit].choices[allocation_.picks[unit]]; }
 
 std::optional<BestResult> BestQuantizer::write(const std::string& path, const Progress& progress) {
   const Gguf& gguf = model_.gguf();
-  const auto done = [&](size_t unit) {
-    return state_->has_rounded(unit, chosen(unit), choices_[unit].choices[allocation_.picks[unit]].bytes);
-  };
+  const auto done = [&](size_t unit) { return state_->has_rounded(unit, choice(unit).type, choice(unit).bytes); };
   const bool finished = walk(progress, done, [&](size_t unit, const InputStatistics& statistics) {
     const GgufTensor& tensor = gguf.tensors()[units_[unit].tensor];
-    std::vector<std::byte> rows(row_bytes(chosen(unit), tensor.shape[0]) * tensor.rows());
-    round_with_feedback(rows_of(gguf, tensor), tensor.rows(), *find_grid(chosen(unit)), statistics, {options_.descents},
-                        kernels_, team_, rows.data());
-    state_->write_rounded(unit, chosen(unit), rows);
+    const auto& [type, bytes, cost] = choice(unit);
+    std::vector<std::byte> rows(bytes);
+    round_with_feedback(rows_of(gguf, tensor, kernels_), tensor.rows(), *find_grid(type), statistics,
+                        {options_.descents}, kernels_, team_, rows.data(), nullptr);
+    state_->write_rounded(unit, type, rows);
   });
   if (!finished) return std::nullopt;
   write_tensors(path);
@@ -257,16 +260,12 @@ void BestQuantizer::write_tensors(const std::string& path) const {
   std::map<uint32_t, size_t> unit_of_tensor;
   for (size_t i = 0; i < units_.size(); ++i) unit_of_tensor[units_[i].tensor] = i;
   GgufWriter writer(path, static_cast<uint32_t>(gguf.alignment()));
-  for (const GgufValue& value : gguf.values()) {
-    if (!value.key.starts_with("split.")) writer.set(value);
-  }
-  writer.set("general.quantization_version", uint32_t{2});
-  writer.set("general.file_type", file_type());
+  copy_metadata(gguf, file_type(), writer);
   for (uint32_t i = 0; i < gguf.tensors().size(); ++i) {
     const GgufTensor& tensor = gguf.tensors()[i];
     const auto unit = unit_of_tensor.find(i);
     writer.add_tensor(tensor.name, std::span(tensor.shape).first(tensor.axes),
-                      unit == unit_of_tensor.end() ? tensor.type->type : chosen(unit->second));
+                      unit == unit_of_tensor.end() ? tensor.type->type : choice(unit->second).type);
   }
   for (uint32_t i = 0; i < gguf.tensors().size(); ++i) {
     const auto unit = unit_of_tensor.find(i);
@@ -274,7 +273,7 @@ void BestQuantizer::write_tensors(const std::string& path) const {
       writer.write_data(gguf.tensors()[i].data);
       continue;
     }
-    const MappedFile rounded = state_->open_rounded(unit->second, chosen(unit->second));
+    const MappedFile rounded = state_->open_rounded(unit->second, choice(unit->second).type);
     writer.write_data(rounded.bytes());
   }
   writer.commit();
@@ -282,14 +281,11 @@ void BestQuantizer::write_tensors(const std::string& path) const {
 
 // llama.cpp's number for a file's type: that of the format most weights have.
 uint32_t BestQuantizer::file_type() const {
-  static const std::map<NumberType, uint32_t> kFileTypes = {
-      {NumberType::Q8_0, 7},    {NumberType::Q6_K, 18}, {NumberType::Q5_K, 17}, {NumberType::Q5_1, 9},
-      {NumberType::Q5_0, 8},    {NumberType::Q4_K, 15}, {NumberType::Q4_1, 3},  {NumberType::IQ4_NL, 25},
-      {NumberType::IQ4_XS, 30}, {NumberType::Q3_K, 12}, {NumberType::Q2_K, 10}};
   std::map<NumberType, uint64_t> elements;
   for (size_t i = 0; i < units_.size(); ++i)
-    elements[chosen(i)] += model_.gguf().tensors()[units_[i].tensor].elements();
-  return kFileTypes.at(std::ranges::max_element(elements, {}, [](const auto& pair) { return pair.second; })->first);
+    elements[choice(i).type] += model_.gguf().tensors()[units_[i].tensor].elements();
+  const auto most = std::ranges::max_element(elements, {}, [](const auto& pair) { return pair.second; });
+  return file_type_id(most->first);
 }
 
 // The divergence of the rounded weights on the sample, and what was chosen.
@@ -300,11 +296,10 @@ BestResult BestQuantizer::measure_result() {
   rounded.reserve(units_.size());
   for (size_t i = 0; i < units_.size(); ++i) {
     const GgufTensor& tensor = model_.gguf().tensors()[units_[i].tensor];
-    rounded.push_back(state_->open_rounded(i, chosen(i)));
-    replace_unit(model_, units_[i], chosen(i), rounded.back().bytes().data());
-    const FormatChoice& choice = choices_[i].choices[allocation_.picks[i]];
-    result.tensors.push_back(
-        {std::string(tensor.name), tensor.type->type, choice.type, tensor.elements(), choice.bytes, choice.cost});
+    const auto& [type, bytes, cost] = choice(i);
+    rounded.push_back(state_->open_rounded(i, type));
+    replace_unit(model_, units_[i], type, rounded.back().bytes().data());
+    result.tensors.push_back({std::string(tensor.name), tensor.type->type, type, tensor.elements(), bytes, cost});
   }
   result.predicted_divergence = allocation_.cost;
   result.divergence = probe.divergence();

@@ -74,7 +74,7 @@ class BestQuantizer {
   MeasuredTensor measure_unit(size_t index, const InputStatistics& statistics, SensitivityProbe& probe);
   double divergence_of_rounded(const RoundingUnit& unit, const GgufTensor& tensor, std::span<const std::byte> rows,
                                SensitivityProbe& probe) const;
-  NumberType chosen(size_t unit) const;
+  const FormatChoice& choice(size_t unit) const;
   void write_tensors(const std::string& path) const;
   uint32_t file_type() const;
   BestResult measure_result();

@@ -8,13 +8,9 @@ namespace {
 
 constexpr size_t kLogitRows = 16;
 
-size_t cache_slots(size_t chunk_tokens) {
-  return (chunk_tokens + kSequenceAlignment - 1) / kSequenceAlignment * kSequenceAlignment;
-}
-
 // Of one kv head.
 size_t head_bytes(const Model& model, size_t chunk_tokens) {
-  return row_bytes(NumberType::F32, model.hyper().key_length) * cache_slots(chunk_tokens);
+  return row_bytes(NumberType::F32, model.hyper().key_length) * aligned_slots(chunk_tokens);
 }
 
 }  // namespace
@@ -29,7 +25,7 @@ BlockWalk::BlockWalk(const Model& model, const Kernels& kernels, Team& team, std
   // One block runs at a time, and all use the same memory.
   const size_t stride = head_bytes(model, chunk_tokens);
   const KvBlock block = {cache_.data(), cache_.data() + stride * model.hyper().head_count_kv, stride, stride,
-                         cache_slots(chunk_tokens)};
+                         aligned_slots(chunk_tokens)};
   blocks_.assign(model.hyper().block_count, block);
   residual_.resize(chunks.size() * model.hyper().embedding_length);
   const Sequence sequence = {0, chunk_tokens, 0, 0};

@@ -8,6 +8,7 @@
 #include "compress/checkpoint_metadata.h"
 #include "compress/checkpoint_vocabulary.h"
 #include "compress/conversion_plan.h"
+#include "compress/copied_metadata.h"
 #include "compress/output_type.h"
 #include "compress/tensor_rows.h"
 #include "format/gguf_writer.h"
@@ -18,7 +19,6 @@ namespace thimble {
 namespace {
 
 constexpr uint64_t kPanelValues = uint64_t{1} << 20;  // read, converted and written at a time
-constexpr uint32_t kQuantizationVersion = 2;          // of llama.cpp, since 2023
 
 // Rows through a buffer of floats into the file.
 class RowPump {

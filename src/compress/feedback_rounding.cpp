@@ -66,9 +66,9 @@ InputStatistics::InputStatistics(Hessian summed, float damping, const Kernels& k
   runs_of_32 = local_runs(hessian, 32);
 }
 
-RoundingLoss round_with_feedback(const RowSource& source, size_t rows, const Grid& grid,
-                                 const InputStatistics& statistics, const RoundingEffort& effort,
-                                 const Kernels& kernels, Team& team, std::byte* out) {
+void round_with_feedback(const RowSource& source, size_t rows, const Grid& grid, const InputStatistics& statistics,
+                         const RoundingEffort& effort, const Kernels& kernels, Team& team, std::byte* out,
+                         RoundingLoss* loss) {
   const size_t columns = statistics.hessian.width, stride = row_bytes(grid.type, columns);
   assert(columns % grid.block() == 0);
   const size_t groups = (rows + kGroupRows - 1) / kGroupRows;
@@ -85,15 +85,15 @@ RoundingLoss round_with_feedback(const RowSource& source, size_t rows, const Gri
       workspace.load(buffer, count);
       workspace.round(effort);
       workspace.encode(count, stride, out + first * stride);
-      losses[group] = workspace.loss(count);
+      if (loss != nullptr) losses[group] = workspace.loss(count);
     });
   });
-  RoundingLoss sum;
-  for (const RoundingLoss& loss : losses) {
-    sum.error += loss.error;
-    sum.energy += loss.energy;
+  if (loss == nullptr) return;
+  *loss = {};
+  for (const RoundingLoss& part : losses) {
+    loss->error += part.error;
+    loss->energy += part.energy;
   }
-  return sum;
 }
 
 }  // namespace thimble

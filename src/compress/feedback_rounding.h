@@ -42,9 +42,10 @@ struct RoundingLoss {
 // Rows [first, first + count) of the matrix, [count][columns]; called by any worker.
 using RowSource = std::function<void(uint64_t first, uint64_t count, float* rows)>;
 
-// `rows` rows into out: rows of row_bytes(grid.type, columns). The result does not depend on the number of workers.
-RoundingLoss round_with_feedback(const RowSource& source, size_t rows, const Grid& grid,
-                                 const InputStatistics& statistics, const RoundingEffort& effort,
-                                 const Kernels& kernels, Team& team, std::byte* out);
+// `rows` rows into out: rows of row_bytes(grid.type, columns). The result does not depend on the number of workers. `loss` may
+// be null: it costs about as much as two descents.
+void round_with_feedback(const RowSource& source, size_t rows, const Grid& grid, const InputStatistics& statistics,
+                         const RoundingEffort& effort, const Kernels& kernels, Team& team, std::byte* out,
+                         RoundingLoss* loss);
 
 }  // namespace thimble

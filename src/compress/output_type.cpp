@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "compress/mix.h"
 
 namespace thimble {
 
@@ -15,14 +16,7 @@ NumberType stored_type(std::string_view gguf_name, std::span<const uint64_t> sha
   return shape[0] % type_info(wanted).block_size == 0 ? wanted : NumberType::F16;
 }
 
-uint32_t file_type_id(NumberType wanted) {
-  switch (wanted) {
-    case NumberType::F32: return 0;
-    case NumberType::F16: return 1;
-    case NumberType::BF16: return 32;
-    default: return 7;  // Q8_0
-  }
-}
+uint32_t file_type_id(NumberType wanted) { return find_mix(type_info(wanted).name)->file_type; }
 
 void pack_values(NumberType type, const float* in, size_t count, std::byte* out, std::string_view tensor) {
   const TypeInfo& info = type_info(type);

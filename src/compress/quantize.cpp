@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "compress/copied_metadata.h"
 #include "compress/tensor_rows.h"
 #include "format/gguf_split.h"
 #include "format/gguf_writer.h"
@@ -14,11 +15,9 @@
 namespace thimble {
 namespace {
 
-constexpr uint32_t kQuantizationVersion = 2;       // of ggml's block layouts
 constexpr size_t kPanelBytes = size_t{8} << 20;    // of packed rows
 constexpr size_t kPieceWeights = size_t{1} << 17;  // that a thread has as floats at a time
 constexpr size_t kMostTextBytes = 127;             // of quantize.imatrix.file and .dataset, as llama.cpp cuts them
-constexpr std::string_view kSplitPrefix = "split.";
 
 struct ErrorSums {
   double error = 0;
@@ -147,13 +146,7 @@ void copy_tensor(const Gguf& gguf, const GgufTensor& tensor, GgufWriter& writer)
 }
 
 void set_metadata(const QuantizeRun& run, GgufWriter& writer) {
-  constexpr std::string_view kSetHere[] = {"general.quantization_version", "general.file_type"};
-  for (const GgufValue& value : run.gguf.values()) {
-    if (value.key.starts_with(kSplitPrefix) || std::ranges::find(kSetHere, value.key) != std::end(kSetHere)) continue;
-    writer.set(value);
-  }
-  writer.set(kSetHere[0], kQuantizationVersion);
-  writer.set(kSetHere[1], run.options.mix->file_type);
+  copy_metadata(run.gguf, run.options.mix->file_type, writer);
   for (const MetadataOverride& override : run.overrides) {
     std::visit([&](const auto& value) { writer.set(override.key, value); }, override.value);
   }

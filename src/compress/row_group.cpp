@@ -64,14 +64,21 @@ void RowGroup::first_pass() {
 }
 
 // The gradient H e of the loss, halved, takes the targets' place.
-void RowGroup::compute_gradient() {
-  std::fill(target_.begin(), target_.end(), 0.0f);
+void RowGroup::compute_gradient() { multiply_hessian(errors().data(), target_.data()); }
+
+std::vector<float> RowGroup::errors() const {
   std::vector<float> errors(columns_ * kGroupRows);
   for (size_t i = 0; i < errors.size(); ++i) errors[i] = weight_[i] - value_[i];
+  return errors;
+}
+
+// product = H columns; both [columns][kGroupRows].
+void RowGroup::multiply_hessian(const float* columns, float* product) const {
+  std::fill_n(product, columns_ * kGroupRows, 0.0f);
   // In pieces of the depth, so that what is read stays in the cache.
   for (size_t c = 0; c < columns_; c += 32) {
-    kernels_.add_outer_products({statistics_.hessian.row(c), columns_, errors.data() + c * kGroupRows, kGroupRows, 32,
-                                 columns_, kGroupRows, target_.data(), kGroupRows});
+    kernels_.add_outer_products({statistics_.hessian.row(c), columns_, columns + c * kGroupRows, kGroupRows, 32,
+                                 columns_, kGroupRows, product, kGroupRows});
   }
 }
 
@@ -95,18 +102,23 @@ void RowGroup::descend(int pass) {
 }
 
 void RowGroup::round_run(size_t run, size_t half) {
-  const size_t begin = run * grid_.run, at = begin * kGroupRows + half * kLanes;
   if (grid_.is_coded()) {
     fit_freely(run, half);
     list_coded_candidates(run, half, 2);
   } else {
-    list_free_candidates(target_.data() + at);
+    list_free_candidates(run, half);
   }
+  fit_to_targets(run, half);
+  keep_choices(run, half);
+}
+
+// The best of the candidates for the run's targets, as what came before has left them.
+void RowGroup::fit_to_targets(size_t run, size_t half) {
+  const size_t begin = run * grid_.run, at = begin * kGroupRows + half * kLanes;
   std::fill_n(loss_, kLanes, std::numeric_limits<float>::infinity());
   try_candidates(run, half, target_.data() + at, weight_.data() + at,
                  statistics_.factor.feedback.data() + begin * columns_ + begin, columns_,
                  statistics_.factor.cost.data() + begin);
-  keep_choices(run, half);
 }
 
 void RowGroup::descend_run(size_t run, size_t half, int pass) {
@@ -180,7 +192,8 @@ void RowGroup::add_candidate(const Lanes& scale, const Lanes& offset) {
 }
 
 // Scales (and offsets) of any value, as binary16 has them, around those that just cover the targets.
-void RowGroup::list_free_candidates(const float* targets) {
+void RowGroup::list_free_candidates(size_t run, size_t half) {
+  const float* targets = target_.data() + run * grid_.run * kGroupRows + half * kLanes;
   scales_.clear();
   offsets_.clear();
   Lanes least, most;
@@ -227,12 +240,8 @@ void RowGroup::list_free_candidates(const float* targets) {
 
 // The run's best scale and offset if they could have any value.
 void RowGroup::fit_freely(size_t run, size_t half) {
-  const size_t begin = run * grid_.run, at = begin * kGroupRows + half * kLanes;
-  list_free_candidates(target_.data() + at);
-  std::fill_n(loss_, kLanes, std::numeric_limits<float>::infinity());
-  try_candidates(run, half, target_.data() + at, weight_.data() + at,
-                 statistics_.factor.feedback.data() + begin * columns_ + begin, columns_,
-                 statistics_.factor.cost.data() + begin);
+  list_free_candidates(run, half);
+  fit_to_targets(run, half);
   for (size_t lane = 0; lane < kLanes; ++lane) {
     const size_t from = static_cast<size_t>(choice_[lane]) * kLanes + lane;
     const size_t to = run * kGroupRows + half * kLanes + lane;
@@ -407,24 +416,16 @@ void RowGroup::encode(size_t count, size_t stride, std::byte* out) const {
 }
 
 RoundingLoss RowGroup::loss(size_t count) const {
-  // Through the factor, which is cheaper than the Hessian where no gradient is at hand, and works for both.
-  RoundingLoss loss;
-  std::vector<float> errors(columns_ * kGroupRows), through(columns_ * kGroupRows);
-  for (size_t i = 0; i < errors.size(); ++i) errors[i] = weight_[i] - value_[i];
-  for (const bool energy : {false, true}) {
-    const std::vector<float>& from = energy ? weight_ : errors;
-    std::fill(through.begin(), through.end(), 0.0f);
-    for (size_t c = 0; c < columns_; c += 32) {
-      kernels_.add_outer_products({statistics_.hessian.row(c), columns_, from.data() + c * kGroupRows, kGroupRows, 32,
-                                   columns_, kGroupRows, through.data(), kGroupRows});
-    }
+  std::vector<float> product(columns_ * kGroupRows);
+  const auto squared = [&](const std::vector<float>& columns) {
+    multiply_hessian(columns.data(), product.data());
     double sum = 0;
     for (size_t c = 0; c < columns_; ++c) {
-      for (size_t r = 0; r < count; ++r) sum += double{from[c * kGroupRows + r]} * through[c * kGroupRows + r];
+      for (size_t r = 0; r < count; ++r) sum += double{columns[c * kGroupRows + r]} * product[c * kGroupRows + r];
     }
-    (energy ? loss.energy : loss.error) = sum;
-  }
-  return loss;
+    return sum;
+  };
+  return {squared(errors()), squared(weight_)};
 }
 
 }  // namespace thimble

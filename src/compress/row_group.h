@@ -17,7 +17,7 @@ class RowGroup {
   void load(const float* rows, size_t count);
   void round(const RoundingEffort& effort);
   void encode(size_t count, size_t stride, std::byte* out) const;
-  RoundingLoss loss(size_t count) const;
+  RoundingLoss loss(size_t count) const;  // two passes over the Hessian
 
  private:
   static constexpr size_t kLanes = 16;
@@ -33,15 +33,17 @@ class RowGroup {
   void round_run(size_t run, size_t half);
   void descend_run(size_t run, size_t half, int pass);
   void fit_freely(size_t run, size_t half);
-  void list_free_candidates(const float* targets);
+  void list_free_candidates(size_t run, size_t half);
   void list_coded_candidates(size_t run, size_t half, int reach);
   void list_near_candidates(size_t run, size_t half, int pass);
   void add_candidate(const Lanes& scale, const Lanes& offset);
   void try_candidates(size_t run, size_t half, const float* target, const float* weight, const float* feedback,
                       size_t feedback_stride, const float* cost);
   void keep_choices(size_t run, size_t half);
-  void spread_error(size_t run, const float* matrix, size_t first, float sign, const float* before);
   void compute_gradient();
+  void fit_to_targets(size_t run, size_t half);
+  std::vector<float> errors() const;
+  void multiply_hessian(const float* columns, float* product) const;
 
   const Grid& grid_;
   const InputStatistics& statistics_;

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "measure/log_prob_record.h"
+
 namespace thimble {
 namespace {
 
 double log_sum_exp(std::span<const float> logits) {
   const float largest = *std::ranges::max_element(logits);
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(logit - largest);
-  return largest + std::log(sum);
+  return largest + std::log(sum_of_exponentials(logits, largest));
 }
 
 // Terms of probabilities below this are left out: they change the sum by less than its rounding.

@@ -8,11 +8,9 @@
 namespace thimble {
 namespace {
 
-size_t aligned(size_t tokens) { return (tokens + kSequenceAlignment - 1) / kSequenceAlignment * kSequenceAlignment; }
-
 // Of one kv head: a long text, or several short ones, each from an alignment on.
 size_t cache_slots(const SessionOptions& options) {
-  return std::max(aligned(options.kv.batch_tokens), options.sequences * kSequenceAlignment);
+  return std::max(aligned_slots(options.kv.batch_tokens), options.sequences * kSequenceAlignment);
 }
 
 uint64_t head_bytes(const Model& model, const SessionOptions& options) {
@@ -87,11 +85,12 @@ size_t Embedder::take_texts(std::span<const std::vector<TokenId>> texts) {
   size_t slot = 0;
   for (const std::vector<TokenId>& text : texts) {
     const bool fits = tokens_.size() + text.size() <= options_.kv.batch_tokens &&
-                      slot + aligned(text.size()) <= cache_slots(options_) && sequences_.size() < options_.sequences;
+                      slot + aligned_slots(text.size()) <= cache_slots(options_) &&
+                      sequences_.size() < options_.sequences;
     if (!fits) break;
     sequences_.push_back({tokens_.size(), tokens_.size() + text.size(), 0, slot});
     tokens_.insert(tokens_.end(), text.begin(), text.end());
-    slot += aligned(text.size());
+    slot += aligned_slots(text.size());
   }
   return sequences_.size();
 }

@@ -9,21 +9,13 @@
 #include <cstring>
 
 #include "base/half.h"
+#include "quant/lanes.h"
 
 namespace thimble {
 
-struct ScalarIsa {
-  struct Float {
-    float lane[16];
-  };
-  struct Int {
-    int32_t lane[16];
-  };
+struct ScalarIsa : PlainLanes {
   struct Bytes {
     uint8_t byte[64];
-  };
-  struct Mask {
-    uint32_t bits;  // bit i for lane i
   };
   // How many vectors of 16 keys or dimensions, and of 16 weights, the inner loops keep in registers for each of 4 rows.
   static constexpr int kFloatColumns = 1;
@@ -32,17 +24,6 @@ struct ScalarIsa {
   static constexpr int kWideOffset = 0;
 
   // ---- floats ----
-  static Float zero() { return Float{}; }
-  static Float set1(float x) {
-    return make([&](int) { return x; });
-  }
-  // p needs no alignment, here and below.
-  static Float load(const void* p) {
-    Float x;
-    std::memcpy(&x, p, sizeof x);
-    return x;
-  }
-  static void store(float* p, Float x) { std::memcpy(p, &x, sizeof x); }
   // The first n < 16 lanes; the others are zero and are not read.
   static Float load_n(const void* p, size_t n) {
     Float x{};
@@ -51,45 +32,12 @@ struct ScalarIsa {
   }
   static void store_n(float* p, Float x, size_t n) { std::memcpy(p, &x, n * sizeof(float)); }
 
-  static Float add(Float a, Float b) {
-    return make([&](int i) { return a.lane[i] + b.lane[i]; });
-  }
-  static Float sub(Float a, Float b) {
-    return make([&](int i) { return a.lane[i] - b.lane[i]; });
-  }
-  static Float mul(Float a, Float b) {
-    return make([&](int i) { return a.lane[i] * b.lane[i]; });
-  }
-  static Float div(Float a, Float b) {
-    return make([&](int i) { return a.lane[i] / b.lane[i]; });
-  }
   static Float fma(Float a, Float b, Float c) {
     return make([&](int i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });
-  }
-  // The second operand where either is NaN.
-  static Float max(Float a, Float b) {
-    return make([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
-  }
-  static Float min(Float a, Float b) {
-    return make([&](int i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
   }
   static float fma1(float a, float b, float c) { return std::fma(a, b, c); }
   static float sqrt1(float x) { return std::sqrt(x); }
 
-  // Added pairwise at distances 8, 4, 2, 1.
-  static float sum(Float x) {
-    for (int distance = 8; distance > 0; distance /= 2) {
-      for (int i = 0; i < distance; ++i) x.lane[i] += x.lane[i + distance];
-    }
-    return x.lane[0];
-  }
-  static float max_of(Float x) {
-    for (int distance = 8; distance > 0; distance /= 2) {
-      for (int i = 0; i < distance; ++i)
-        x.lane[i] = x.lane[i] > x.lane[i + distance] ? x.lane[i] : x.lane[i + distance];
-    }
-    return x.lane[0];
-  }
   // p * 2^n, rounded once, for |p| in 0.5..2 and integers n in -152..130.
   static Float scale2(Float p, Float n) {
     return make([&](int i) {
@@ -100,21 +48,11 @@ struct ScalarIsa {
   }
 
   // ---- masks ----
-  static Mask lanes(size_t begin, size_t end) { return {((1u << end) - 1) & ~((1u << begin) - 1)}; }  // end <= 16
-  static Mask mask(uint32_t bits) { return {bits}; }
-  static uint32_t bits(Mask m) { return m.bits; }
-  static Mask less(Float a, Float b) {
-    Mask m{0};
-    for (int i = 0; i < 16; ++i) m.bits |= static_cast<uint32_t>(a.lane[i] < b.lane[i]) << i;
+  static Mask lanes(size_t begin, size_t end) { return mask(((1u << end) - 1) & ~((1u << begin) - 1)); }  // end <= 16
+  static Mask mask(uint32_t bits) {
+    Mask m;
+    for (int i = 0; i < 16; ++i) m.lane[i] = (bits >> i & 1) != 0;
     return m;
-  }
-  static Mask equal(Float a, Float b) {
-    Mask m{0};
-    for (int i = 0; i < 16; ++i) m.bits |= static_cast<uint32_t>(a.lane[i] == b.lane[i]) << i;
-    return m;
-  }
-  static Float select(Mask m, Float set, Float clear) {
-    return make([&](int i) { return (m.bits >> i & 1) != 0 ? set.lane[i] : clear.lane[i]; });
   }
 
   // ---- order of lanes ----
@@ -168,18 +106,10 @@ struct ScalarIsa {
   static Float to_float(Int x) {
     return make([&](int i) { return static_cast<float>(x.lane[i]); });
   }
-  // Toward zero; |x| < 2^31.
-  static Int truncate(Float x) {
-    return make_int([&](int i) { return static_cast<int32_t>(x.lane[i]); });
-  }
   static int32_t max_of_int(Int x) {
     int32_t best = x.lane[0];
     for (int32_t lane : x.lane) best = lane > best ? lane : best;
     return best;
-  }
-  // The low byte of each lane.
-  static void store_low_bytes(uint8_t* p, Int x) {
-    for (int i = 0; i < 16; ++i) p[i] = static_cast<uint8_t>(x.lane[i]);
   }
   static Int load_u8(const void* p) {
     return make_int([&](int i) { return static_cast<const uint8_t*>(p)[i]; });
@@ -189,8 +119,6 @@ struct ScalarIsa {
   }
 
   // ---- halves ----
-  static float from_f16(uint16_t x) { return f16_to_f32(x); }
-  static uint16_t to_f16(float x) { return f32_to_f16(x); }
   static float from_bf16(uint16_t x) { return bf16_to_f32(x); }
   static uint16_t to_bf16(float x) { return f32_to_bf16(x); }
   static Float load_f16(const void* p) {
@@ -237,12 +165,6 @@ struct ScalarIsa {
   }
 
  private:
-  template <class F>
-  static Float make(F f) {
-    Float x;
-    for (int i = 0; i < 16; ++i) x.lane[i] = f(i);
-    return x;
-  }
   template <class F>
   static Int make_int(F f) {
     Int x;

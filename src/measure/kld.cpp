@@ -68,9 +68,7 @@ KldResult for_each_chunk(const Chunks& chunks, const KldProgress& progress, Kept
 
 KldRow compare_row(std::span<const uint16_t> record, std::span<const float> logits, TokenId next) {
   const auto best = std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(logit - *best);
-  const float log_total = *best + static_cast<float>(std::log(sum));
+  const float log_total = *best + static_cast<float>(std::log(sum_of_exponentials(logits, *best)));
   const LogProbHeader header = log_prob_header(record);
   const std::span<const uint16_t> codes = record.subspan(kLogProbHeader, logits.size());
   const auto log_prob = [&](size_t token) { return header.step * codes[token] + header.minimum; };

@@ -11,13 +11,13 @@ namespace {
 constexpr float kRange = 16;  // of logits that have codes of their own, in nats
 constexpr float kMostCode = 65535;
 
+}  // namespace
+
 double sum_of_exponentials(std::span<const float> logits, float largest) {
   double sum = 0;
   for (const float logit : logits) sum += std::exp(logit - largest);
   return sum;
 }
-
-}  // namespace
 
 LogProbHeader log_prob_header(std::span<const uint16_t> record) {
   LogProbHeader header{};

@@ -31,6 +31,9 @@ LogProbHeader log_prob_header(std::span<const uint16_t> record);
 // Writes the record of finite logits [vocabulary], log_prob_words(vocabulary) long; returns -log of the probability of `next`.
 double encode_log_probs(std::span<const float> logits, TokenId next, std::span<uint16_t> record);
 
+// Of logit - largest, `largest` being the largest of them.
+double sum_of_exponentials(std::span<const float> logits, float largest);
+
 // -log of the softmax probability of `token`; logits: [vocabulary], finite.
 double negative_log_probability(std::span<const float> logits, TokenId token);
 

@@ -60,6 +60,9 @@ struct Sequence {
   size_t first_slot = 0;
 };
 inline constexpr size_t kSequenceAlignment = 64;
+constexpr size_t aligned_slots(size_t tokens) {
+  return (tokens + kSequenceAlignment - 1) / kSequenceAlignment * kSequenceAlignment;
+}
 
 // Runs tokens (1..batch_tokens, each below vocabulary_size) through all blocks, adding their keys and values to the cache. The
 // residual stream [tokens][embedding_length] is left in the workspace. Of a model with attention in both directions a sequence

@@ -1,5 +1,5 @@
 // Sixteen floats side by side without vector instructions: the layer on which src/quant runs the searches of *_search_on.h. The
-// layers of src/kernels (vec_*.h) have the same operations and give the same bits.
+// layers of src/kernels (vec_*.h) have the same operations and give the same bits; vec_scalar.h is this one with more of them.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +25,7 @@ struct PlainLanes {
   static Float set1(float x) {
     return make([&](int) { return x; });
   }
+  // p needs no alignment, here and below.
   static Float load(const void* p) {
     Float x;
     std::memcpy(&x, p, sizeof x);
@@ -58,9 +59,11 @@ struct PlainLanes {
     return x.lane[0];
   }
   static float max_of(Float x) {
-    float largest = x.lane[0];
-    for (const float lane : x.lane) largest = lane > largest ? lane : largest;
-    return largest;
+    for (int distance = 8; distance > 0; distance /= 2) {
+      for (int i = 0; i < distance; ++i)
+        x.lane[i] = x.lane[i] > x.lane[i + distance] ? x.lane[i] : x.lane[i + distance];
+    }
+    return x.lane[0];
   }
   static Mask less(Float a, Float b) {
     Mask m;
@@ -80,18 +83,20 @@ struct PlainLanes {
   static Float select(Mask m, Float set, Float clear) {
     return make([&](int i) { return m.lane[i] ? set.lane[i] : clear.lane[i]; });
   }
+  // Toward zero; |x| < 2^31.
   static Int truncate(Float x) {
     Int out;
     for (int i = 0; i < 16; ++i) out.lane[i] = static_cast<int32_t>(x.lane[i]);
     return out;
   }
+  // The low byte of each lane.
   static void store_low_bytes(uint8_t* p, Int x) {
     for (int i = 0; i < 16; ++i) p[i] = static_cast<uint8_t>(x.lane[i]);
   }
   static float from_f16(uint16_t x) { return f16_to_f32(x); }
   static uint16_t to_f16(float x) { return f32_to_f16(x); }
 
- private:
+ protected:
   template <class F>
   static Float make(F f) {
     Float x;

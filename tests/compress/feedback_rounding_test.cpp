@@ -151,8 +151,8 @@ class Rounding : public testing::TestWithParam<NumberType> {
       std::copy_n(weights_.data() + first * kColumns, count * kColumns, rows);
     };
     std::vector<std::byte> out(row_bytes(GetParam(), kColumns) * kRows);
-    *loss = round_with_feedback(source, kRows, *find_grid(GetParam()), statistics, {descents}, select_kernels("auto"),
-                                team, out.data());
+    round_with_feedback(source, kRows, *find_grid(GetParam()), statistics, {descents}, select_kernels("auto"), team,
+                        out.data(), loss);
     return out;
   }
 
