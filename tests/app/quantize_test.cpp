@@ -83,5 +83,61 @@ TEST_F(QuantizeVerb, WarnsOfLowBitsAndRefusesWhatWouldRuin) {
   EXPECT_EQ(quantize({"--include-weights", "a", "--exclude-weights", "b", model_, out_, "Q4_0"}).code, 2);
 }
 
+class BestMethod : public QuantizeVerb {
+ protected:
+  test::Outcome best(const Arguments& calibration, const std::string& out) {
+    Arguments arguments = {"--method", "best", "--like", "Q4_K_M", "--calibration-chunks", "8", "--json"};
+    for (const std::string& path : calibration) arguments.insert(arguments.end(), {"--calibration", path});
+    arguments.insert(arguments.end(), {model_, out});
+    return quantize(arguments);
+  }
+  // Each word told from the next, so that no line stands there twice.
+  static std::string words(int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += "valve " + std::to_string(i * 7919 % 997) + (i % 9 == 8 ? "\n" : " ");
+    return text;
+  }
+  std::string conversations(int count) const {
+    std::string lines;
+    for (int i = 0; i < count; ++i) {
+      lines += R"({"messages": [{"role": "user", "content": ")" + std::to_string(i) + " " + words(8) +
+               R"("}, {"role": "assistant", "content": "done"}]})" + "\n";
+    }
+    return lines;
+  }
+};
+
+TEST_F(BestMethod, CalibratesOnTextAndConversations) {
+  test::write_file(folder_ / "text.txt", words(1000));
+  test::write_file(folder_ / "tasks.jsonl", "\n" + conversations(60));
+  const std::string text = folder_ / "text.txt", chats = folder_ / "tasks.jsonl";
+  std::vector<std::string> files;
+  for (const Arguments& calibration : {Arguments{text}, Arguments{text, chats}}) {
+    const std::string out = folder_ / std::to_string(files.size());
+    const test::Outcome outcome = best(calibration, out);
+    ASSERT_EQ(outcome.code, 0) << outcome.error;
+    const bool is_plain = calibration == Arguments{text};
+    EXPECT_EQ(outcome.error.find("has a chat template") != std::string::npos, is_plain) << outcome.error;
+    EXPECT_GT(json::parse(outcome.out)["kld_tokens"], 0);
+    files.push_back(test::read_file(out));
+  }
+  EXPECT_NE(files[0], files[1]);
+}
+
+TEST_F(BestMethod, NamesWhatIsWrongWithTheCalibration) {
+  const test::Outcome none = best({}, out_);
+  EXPECT_EQ(none.code, 2);
+  EXPECT_NE(none.error.find("--calibration FILE is missing"), std::string::npos) << none.error;
+  test::write_file(folder_ / "tasks.jsonl", conversations(3) + "{\"messages\": 5}\n");
+  const test::Outcome broken = best({folder_ / "tasks.jsonl"}, out_);
+  EXPECT_EQ(broken.code, 4);
+  EXPECT_NE(broken.error.find("line 4"), std::string::npos) << broken.error;
+  test::write_file(folder_ / "short.txt", words(20));
+  const test::Outcome few = best({folder_ / "short.txt"}, out_);
+  EXPECT_EQ(few.code, 2);
+  EXPECT_NE(few.error.find("at least 4096 are needed"), std::string::npos) << few.error;
+  EXPECT_FALSE(std::filesystem::exists(out_));
+}
+
 }  // namespace
 }  // namespace thimble
