@@ -17,10 +17,17 @@ const Model& require_head(const Model& model) {
 
 Session::Session(const Model& model, const Kernels& kernels, Team& team, const SessionOptions& options)
     : options_(options),
-      cache_(require_head(model), options.kv),
-      workspace_(model, options.workspace(team.size())),
-      context_{model, kernels, team, workspace_} {
+      own_(std::make_unique<OwnRunner>(require_head(model), kernels, team, options.workspace(team.size()))),
+      runner_(*own_),
+      cache_(model, options.kv) {
   tokens_.reserve(options.kv.context_length);
+}
+
+Session::Session(SharedRunner& runner, const SessionOptions& options)
+    : options_(options), runner_(runner), cache_(require_head(runner.model()), options.kv) {
+  options_.kv.batch_tokens = std::min(options.kv.batch_tokens, runner.batch_tokens());
+  tokens_.reserve(options.kv.context_length);
+  logits_.resize(model().hyper().vocabulary_size);
 }
 
 void Session::check(std::span<const TokenId> tokens) const {
@@ -36,10 +43,11 @@ void Session::check(std::span<const TokenId> tokens) const {
   }
 }
 
-void Session::run_batch(std::span<const TokenId> batch) {
-  forward(context_, cache_.view(), batch, tokens_.size());
+void Session::run_batch(std::span<const TokenId> batch, size_t first_row, const LogitRowsSink& sink) {
+  cache_.note_length(tokens_.size() +
+                     batch.size());  // first: also where the run fails, slots may have been written over
+  runner_.run({cache_.view(), batch, tokens_.size(), first_row, sink});
   tokens_.insert(tokens_.end(), batch.begin(), batch.end());
-  cache_.note_length(tokens_.size());
 }
 
 std::span<const float> Session::append(std::span<const TokenId> tokens, const Progress& progress) {
@@ -47,13 +55,16 @@ std::span<const float> Session::append(std::span<const TokenId> tokens, const Pr
     fail(ExitCode::usage, "no tokens to run: logits follow a token, so the prompt needs at least one");
   }
   check(tokens);
-  size_t last = 0;
-  for (size_t done = 0; done < tokens.size(); done += last) {
+  std::span<const float> last;
+  const LogitRowsSink keep = [&](size_t, size_t, std::span<const float> logits) {
+    last = own_ ? logits : std::span<const float>(logits_.begin(), std::ranges::copy(logits, logits_.begin()).out);
+  };
+  for (size_t done = 0, count = 0; done < tokens.size(); done += count) {
     if (done > 0 && progress && !progress(done)) return {};
-    last = std::min(options_.kv.batch_tokens, tokens.size() - done);
-    run_batch(tokens.subspan(done, last));
+    count = std::min(options_.kv.batch_tokens, tokens.size() - done);
+    run_batch(tokens.subspan(done, count), done + count == tokens.size() ? count - 1 : count, keep);
   }
-  return compute_logits(context_, last - 1, 1);
+  return last;
 }
 
 void Session::append_all(std::span<const TokenId> tokens, size_t from, const LogitSink& sink) {
@@ -65,14 +76,12 @@ void Session::append_all(std::span<const TokenId> tokens, size_t from, const Log
 
 void Session::append_rows(std::span<const TokenId> tokens, size_t from, const LogitRowsSink& sink) {
   check(tokens);
-  for (size_t done = 0; done < tokens.size();) {
-    const size_t count = std::min(options_.kv.batch_tokens, tokens.size() - done);
-    run_batch(tokens.subspan(done, count));
-    for (size_t row = from > done ? from - done : 0; row < count; row += options_.logit_rows) {
-      const size_t rows = std::min(options_.logit_rows, count - row);
-      sink(done + row, rows, compute_logits(context_, row, rows));
-    }
-    done += count;
+  for (size_t done = 0, count = 0; done < tokens.size(); done += count) {
+    count = std::min(options_.kv.batch_tokens, tokens.size() - done);
+    const LogitRowsSink shifted = [&](size_t index, size_t rows, std::span<const float> logits) {
+      sink(done + index, rows, logits);
+    };
+    run_batch(tokens.subspan(done, count), from > done ? std::min(from - done, count) : 0, shifted);
   }
 }
 

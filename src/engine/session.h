@@ -4,16 +4,16 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "base/team.h"
+#include "engine/batch_runner.h"
 #include "engine/kv_cache.h"
 #include "engine/session_options.h"
 #include "kernels/kernels.h"
-#include "model/forward.h"
 #include "model/model.h"
-#include "model/workspace.h"
 #include "text/tokenizer.h"
 
 namespace thimble {
@@ -22,11 +22,13 @@ class Session {
  public:
   // Allocates everything it will use. The references must outlive it.
   Session(const Model& model, const Kernels& kernels, Team& team, const SessionOptions& options);
+  // One of several that share a workspace, each on one thread at a time. Batches are at most the runner's.
+  Session(SharedRunner& runner, const SessionOptions& options);
 
-  const Model& model() const { return context_.model; }
-  Team& team() const { return context_.team; }
-  // From the next batch on; nullptr: none. The probe must outlive its use.
-  void set_probe(InputProbe* probe) { context_.probe = probe; }
+  const Model& model() const { return runner_.model(); }
+  Team& team() const { return runner_.team(); }
+  // From the next batch on; nullptr: none. The probe must outlive its use. Only for a session with a workspace of its own.
+  void set_probe(InputProbe* probe) { own_->set_probe(probe); }
   size_t context_length() const { return options_.kv.context_length; }
   size_t room() const { return context_length() - tokens_.size(); }
   std::span<const TokenId> tokens() const { return tokens_; }
@@ -41,8 +43,7 @@ class Session {
   // As append, giving every position's logits: sink(index in `tokens`, logits). Rows from `from` on only.
   using LogitSink = std::function<void(size_t index, std::span<const float> logits)>;
   void append_all(std::span<const TokenId> tokens, size_t from, const LogitSink& sink);
-  // The same, up to SessionOptions::logit_rows at once: sink(index of the first, how many, logits [rows][vocabulary_size]).
-  using LogitRowsSink = std::function<void(size_t index, size_t rows, std::span<const float> logits)>;
+  // The same, up to SessionOptions::logit_rows at once.
   void append_rows(std::span<const TokenId> tokens, size_t from, const LogitRowsSink& sink);
 
   // Forgets the tokens from `length` on. May have to forget more (window layers keep no distant past); returns the new length.
@@ -52,13 +53,14 @@ class Session {
 
  private:
   void check(std::span<const TokenId> tokens) const;
-  void run_batch(std::span<const TokenId> batch);
+  void run_batch(std::span<const TokenId> batch, size_t first_row, const LogitRowsSink& sink);
 
   SessionOptions options_;
+  std::unique_ptr<OwnRunner> own_;
+  BatchRunner& runner_;
   KvCache cache_;
-  Workspace workspace_;
-  ForwardContext context_;
   std::vector<TokenId> tokens_;
+  std::vector<float> logits_;  // the last ones, where the workspace is shared
 };
 
 }  // namespace thimble
