@@ -1,6 +1,7 @@
 #include "engine/session.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "base/error.h"
 
@@ -27,7 +28,7 @@ Session::Session(SharedRunner& runner, const SessionOptions& options)
     : options_(options), runner_(runner), cache_(require_head(runner.model()), options.kv) {
   options_.kv.batch_tokens = std::min(options.kv.batch_tokens, runner.batch_tokens());
   tokens_.reserve(options.kv.context_length);
-  logits_.resize(model().hyper().vocabulary_size);
+  logits_.resize(options.logit_rows * model().hyper().vocabulary_size);
 }
 
 void Session::check(std::span<const TokenId> tokens) const {
@@ -55,15 +56,35 @@ std::span<const float> Session::append(std::span<const TokenId> tokens, const Pr
     fail(ExitCode::usage, "no tokens to run: logits follow a token, so the prompt needs at least one");
   }
   check(tokens);
-  std::span<const float> last;
-  const LogitRowsSink keep = [&](size_t, size_t, std::span<const float> logits) {
-    last = own_ ? logits : std::span<const float>(logits_.begin(), std::ranges::copy(logits, logits_.begin()).out);
-  };
-  for (size_t done = 0, count = 0; done < tokens.size(); done += count) {
+  const LogitRowsSink none = [](size_t, size_t, std::span<const float>) {};
+  size_t done = 0;
+  for (; tokens.size() - done > options_.kv.batch_tokens; done += options_.kv.batch_tokens) {
     if (done > 0 && progress && !progress(done)) return {};
-    count = std::min(options_.kv.batch_tokens, tokens.size() - done);
-    run_batch(tokens.subspan(done, count), done + count == tokens.size() ? count - 1 : count, keep);
+    run_batch(tokens.subspan(done, options_.kv.batch_tokens), options_.kv.batch_tokens, none);
   }
+  if (done > 0 && progress && !progress(done)) return {};
+  return run_last_batch(tokens.subspan(done), 1);
+}
+
+std::span<const float> Session::append_rows(std::span<const TokenId> tokens, size_t rows) {
+  assert(rows >= 1 && rows <= tokens.size() && tokens.size() <= most_rows());
+  check(tokens);
+  return run_last_batch(tokens, rows);
+}
+
+// Rows that are computed at once stay where they are in a workspace of one's own; from a shared one they are copied.
+std::span<const float> Session::run_last_batch(std::span<const TokenId> batch, size_t rows) {
+  std::span<const float> last;
+  const LogitRowsSink keep = [&](size_t index, size_t count, std::span<const float> logits) {
+    if (own_) {
+      last = logits;
+      return;
+    }
+    const size_t width = logits.size() / count, at = index - (batch.size() - rows);
+    std::ranges::copy(logits, logits_.begin() + static_cast<std::ptrdiff_t>(at * width));
+    last = {logits_.data(), (at + count) * width};
+  };
+  run_batch(batch, batch.size() - rows, keep);
   return last;
 }
 
@@ -83,6 +104,13 @@ void Session::append_rows(std::span<const TokenId> tokens, size_t from, const Lo
     };
     run_batch(tokens.subspan(done, count), from > done ? std::min(from - done, count) : 0, shifted);
   }
+}
+
+void Session::adopt(std::span<const TokenId> tokens) {
+  assert(tokens_.empty());
+  check(tokens);
+  tokens_.assign(tokens.begin(), tokens.end());
+  cache_.note_length(tokens_.size());
 }
 
 size_t Session::rewind(size_t length) {
