@@ -141,7 +141,7 @@ bool read_pairs(std::string_view body, LogRecord& record) {
     record.fields.clear();
     return true;
   }
-  record.is_readings = pairs >= 2 && others <= 1 && record.fields.size() >= 2 && record.fields.size() * 2 >= pairs;
+  record.is_readings = pairs >= 2 && others <= 2 && record.fields.size() >= 2 && record.fields.size() * 2 >= pairs;
   if (!record.is_readings) {
     record.fields.clear();
     record.message = whole;

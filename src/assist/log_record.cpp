@@ -87,7 +87,9 @@ std::string_view read_level(std::string_view body, LogRecord& record) {
     const bool is_marked = core.size() != token.text.size();
     auto level = stated_level(core);
     const bool is_small = !core.empty() && !is_upper(core.back());
-    if (level && is_small && i != 0 && !is_marked) level.reset();
+    // A host may stand before: "node7 info uplink ok".
+    const bool is_second = i == 1 && level && level->level <= LogLevel::warning;
+    if (level && is_small && i != 0 && !is_marked && !is_second) level.reset();
     if (level && is_small && i == 0 && !is_marked && token.next - token.end < 2 && core.size() > 5) level.reset();
     if (!level && i == 0 && !is_small) level = alarm_level(core);
     if (!level && numbers == 2 && core.size() == 1) level = letter_level(core);  // Android: two ids, then a letter
@@ -107,6 +109,19 @@ std::string_view read_level(std::string_view body, LogRecord& record) {
     at = token.next;
   }
   return body;
+}
+
+// The lines of web servers, in the common log format: "GET /index.html HTTP/1.1" 200 612. What failed is the server's error.
+bool read_request(std::string_view body, LogRecord& record) {
+  const size_t protocol = body.find(" HTTP/");
+  if (protocol == std::string_view::npos) return false;
+  const size_t quote = body.find("\" ", protocol);
+  if (quote == std::string_view::npos || quote > protocol + 12 || quote + 5 > body.size()) return false;
+  const std::string_view status = body.substr(quote + 2, 3);
+  if (!std::ranges::all_of(status, is_digit)) return false;
+  record.level = status[0] == '5' ? LogLevel::error : LogLevel::info;
+  record.message = body.substr(0, quote + 5);
+  return true;
 }
 
 // Before the time: "<34>", "level=info ts=", or the letter that klog writes.
@@ -172,6 +187,7 @@ void LogRecordParser::parse(std::string_view line, LogRecord& record) {
 }
 
 void LogRecordParser::parse_body(std::string_view body, LogRecord& record) {
+  if (read_request(body, record)) return;
   const bool has_columns = body.find(" | ") != std::string_view::npos;
   if (has_columns) {
     body = read_columns(body, record);

@@ -127,7 +127,9 @@ bool is_action(const std::string& text, std::string_view message, LogLevel level
   const bool is_setting = has(text, words::kSettings);
   if (has_undenied(text, words::kBypasses)) return is_person || level == LogLevel::notice;
   const LogChange change = read_change(message);
-  if (!change.after.empty() && change.before != change.after) return is_person || is_setting;
+  if (!change.after.empty() && change.before != change.after) {
+    return is_person || (has(text, words::kFirmSettings) && text.find(" state ") == std::string::npos);
+  }
   return has(text, words::kChanges) && is_setting && is_person;
 }
 

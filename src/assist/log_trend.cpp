@@ -130,7 +130,7 @@ std::optional<LogDrift> find_drift(std::span<const double> values) {
 }
 
 std::optional<LogStandstill> find_standstill(std::span<const double> values) {
-  constexpr size_t kLeastRun = 10, kLeastOutside = 8, kLeastValues = 4;
+  constexpr size_t kLeastRun = 10, kLeastOutside = 8, kLeastValues = 3;
   constexpr double kChance = 1e-8;
   if (values.size() < kLeastReadings) return std::nullopt;
   LogStandstill longest{0, 0};

@@ -153,10 +153,11 @@ constexpr std::string_view kFailures[] = {" failed ",    " fail ",   " failure "
                                           " could not ", " unable ", " gave up ", " giving up "};
 // What makes such words harmless.
 constexpr std::string_view kRoutine[] = {
-    " test ",    " tests ",     " selftest",    " passed ",      " ok ",        " simulated ",       " drill ",
-    " handler ", " handling ",  " enabled ",    " registered ",  " supported ", " initialized ",     " initialised ",
-    " loaded ",  " reporting ", " no alarms ",  " no errors ",   " error log ", " error correction", " fail safe",
-    " failsafe", " failover",   " configured ", " threshold set"};
+    " test ",           " tests ",           " selftest",  " passed ",    " ok ",         " simulated ",
+    " drill ",          " handler ",         " handling ", " enabled ",   " registered ", " supported ",
+    " initialized ",    " initialised ",     " loaded ",   " reporting ", " no alarms ",  " no errors ",
+    " error log ",      " error correction", " fail safe", " failsafe",   " failover",    " configured ",
+    " sata link down ", " threshold set"};
 
 // The end of what was wrong, in lines of any level.
 constexpr std::string_view kEnds[] = {
@@ -180,6 +181,9 @@ constexpr std::string_view kPersons[] = {" user ",    " operator ", " badge ",  
 constexpr std::string_view kSettings[] = {" setpoint",  " set point", " setting", " parameter", " recipe",  " mode ",
                                           " threshold", " limit",     " config",  " speed ",    " profile", " program",
                                           " target ",   " manual ",   " auto ",   " mode"};
+// What only a person sets.
+constexpr std::string_view kFirmSettings[] = {" setpoint", " set point", " setting",   " parameter",
+                                              " recipe",   " mode ",     " threshold", " limit"};
 constexpr std::string_view kChanges[] = {" set to ",   " changed",    " switched to ", " selected", " adjusted",
                                          " raised to", " lowered to", " changed to",   " set from "};
 constexpr std::string_view kBypasses[] = {" bypassed", " bridged", " overridden", " override on", " inhibited",
