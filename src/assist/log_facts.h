@@ -28,8 +28,11 @@ struct LogEvent {
   uint64_t count = 1;  // how many times it happened
   std::optional<int64_t> first_time;
   std::optional<int64_t> last_time;
+  std::vector<std::string> details{};  // what else told of it, each as `what`; at most kLogEventDetails
+  std::string end{};                   // the line that ended it, as `what`; empty where none did
 };
 constexpr size_t kLogEventBytes = 160;
+constexpr size_t kLogEventDetails = 3;
 
 // Lines that are alike but for what is masked, written <*>.
 struct LogTemplate {

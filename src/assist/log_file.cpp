@@ -19,14 +19,16 @@ constexpr size_t kChunk = size_t{256} << 10;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // Up to `size` bytes; fewer at the end of the file only, so that what a pipe gives comes in the same pieces each time.
-size_t read_some(int fd, char* data, size_t size, const std::string& name) {
+size_t read_some(int fd, char* data, size_t size, const std::string& name, const std::function<void()>& on_signal) {
   size_t got = 0;
   while (got < size) {
     const ssize_t count = ::read(fd, data + got, size - got);
     if (count == 0) break;
     if (count > 0) {
       got += static_cast<size_t>(count);
-    } else if (errno != EINTR) {
+    } else if (errno == EINTR) {
+      on_signal();
+    } else {
       fail(ExitCode::bad_file, "{}: cannot read: {}", printable(name), std::strerror(errno));
     }
   }
@@ -55,8 +57,11 @@ LogFacts analyze_log_file(const std::string& path, LogWindow window, const LogPr
   LogAnalyzer analyzer(window);
   std::vector<char> buffer(kChunk);
   uint64_t done = 0;
+  const auto report = [&] {
+    if (progress && !progress(done, total)) fail(ExitCode::interrupted, "interrupted");
+  };
   while (!analyzer.is_past_window()) {
-    const size_t count = read_some(fd, buffer.data(), buffer.size(), name);
+    const size_t count = read_some(fd, buffer.data(), buffer.size(), name, report);
     std::string_view bytes(buffer.data(), count);
     if (done == 0) {
       require_log_text(bytes, name);
@@ -64,7 +69,7 @@ LogFacts analyze_log_file(const std::string& path, LogWindow window, const LogPr
     }
     analyzer.feed(bytes);
     done += count;
-    if (progress && !progress(done, total)) fail(ExitCode::interrupted, "interrupted");
+    report();
     if (count < buffer.size()) break;
   }
   return analyzer.finish();

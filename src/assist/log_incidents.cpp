@@ -144,14 +144,13 @@ void LogIncidents::join(Incident& incident, const LogSignal& signal, uint64_t sa
   if (is_known) {
     event.count += incident.same[0] == same ? 1 : 0;
   } else if (signal.severity > event.severity && event.count == 1) {
+    add_to(event.details, event.what, kLogEventDetails);
     event.what = event_text(message);
     event.kind = signal.kind;
     incident.same.insert(incident.same.begin(), same);
     incident.same.resize(std::min(incident.same.size(), kMostSame));
   } else {
-    // What was there often stays the event; what makes it worse is told beside.
-    const std::string more = event_text(message);
-    if (signal.severity > event.severity && event.what.size() + 2 + more.size() <= kRoom) event.what += "; " + more;
+    add_to(event.details, event_text(message), kLogEventDetails);
     add_to(incident.same, same, kMostSame);
   }
   event.severity = std::max(event.severity, signal.severity);
@@ -160,6 +159,7 @@ void LogIncidents::join(Incident& incident, const LogSignal& signal, uint64_t sa
   event.last_line = place.line;
   if (place.time) event.last_time = place.time;
   incident.last_problem = place.line;
+  event.end.clear();
   incident.is_open = true;
   incident.has_left_state = false;
 }
@@ -168,7 +168,7 @@ void LogIncidents::take(const LogSignal& signal, uint64_t same, std::string_view
   switch (signal.sort) {
     case Sort::routine: return;
     case Sort::problem: return problem(signal, same, message, place);
-    case Sort::recovery: return recovery(signal, place);
+    case Sort::recovery: return recovery(signal, message, place);
     case Sort::action: return action(signal, same, message, place);
     case Sort::restart: return restart(signal, same, message, place);
   }
@@ -202,13 +202,14 @@ LogIncidents::Incident* LogIncidents::find_ended_by(const LogSignal& signal, Log
   return alike ? alike : latest;
 }
 
-void LogIncidents::recovery(const LogSignal& signal, LogPlace place) {
+void LogIncidents::recovery(const LogSignal& signal, std::string_view message, LogPlace place) {
   if (signal.is_person || signal.is_general) changes_.push_back(place.line);
   if (changes_.size() > kMostChanges) changes_.pop_front();
   Incident* incident = find_ended_by(signal, place);
   if (!incident) return;
   incident->event.last_line = place.line;
   if (place.time) incident->event.last_time = place.time;
+  incident->event.end = event_text(message);
   incident->is_open = false;
 }
 
@@ -225,7 +226,11 @@ void LogIncidents::action(const LogSignal& signal, uint64_t same, std::string_vi
     if ((!is_alike || !is_taken_back) && !is_repeated) continue;
     incident.event.last_line = place.line;
     if (place.time) incident.event.last_time = place.time;
-    if (is_repeated && !is_taken_back) ++incident.event.count;
+    if (is_taken_back) {
+      incident.event.end = event_text(message);
+    } else {
+      ++incident.event.count;
+    }
     return;
   }
   Incident& incident = begin(signal, same, message, place);
@@ -237,7 +242,7 @@ void LogIncidents::action(const LogSignal& signal, uint64_t same, std::string_vi
 void LogIncidents::restart(const LogSignal& signal, uint64_t same, std::string_view message, LogPlace place) {
   LogSignal ends = signal;
   ends.is_general = true;
-  recovery(ends, place);
+  recovery(ends, message, place);
   if (Incident* incident = find_same(same, place, kRestarts)) {
     if (incident->event.kind != "restart") return;
     ++incident->event.count;
@@ -278,7 +283,15 @@ void LogIncidents::take_state(std::string_view state, LogPlace place) {
     LogSignal signal;
     signal.kind = "trip";
     signal.severity = LogSeverity::error;
-    begin(signal, hash_text(state), fmt::format("state {}", state), place).has_left_state = true;
+    // A reset that did not help: what was wrong goes on.
+    const auto recent = std::ranges::find_if(active_, [&](const Incident& incident) {
+      return incident.event.severity >= LogSeverity::error && place.line - incident.event.last_line <= kBurstLines;
+    });
+    Incident& incident =
+        recent != active_.end() ? *recent : begin(signal, hash_text(state), fmt::format("state {}", state), place);
+    incident.event.last_line = place.line;
+    incident.is_open = incident.has_left_state = true;
+    incident.state = state_;
   }
   state_ = std::string(state);
 }

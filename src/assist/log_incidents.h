@@ -54,7 +54,7 @@ class LogIncidents {
 
   Incident& begin(const LogSignal& signal, uint64_t same, std::string_view message, LogPlace place);
   void problem(const LogSignal& signal, uint64_t same, std::string_view message, LogPlace place);
-  void recovery(const LogSignal& signal, LogPlace place);
+  void recovery(const LogSignal& signal, std::string_view message, LogPlace place);
   void action(const LogSignal& signal, uint64_t same, std::string_view message, LogPlace place);
   void restart(const LogSignal& signal, uint64_t same, std::string_view message, LogPlace place);
   Incident* find_same(uint64_t same, LogPlace place, int64_t window);

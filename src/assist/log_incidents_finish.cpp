@@ -71,7 +71,7 @@ void LogIncidents::add_findings(std::vector<LogFinding> findings, std::vector<In
     }
     widen(told->event, event);
     if (told->event.severity == LogSeverity::warning && told->event.kind != event.kind) told->event.kind = event.kind;
-    if (told->event.what.size() + 2 + event.what.size() <= kLogEventBytes - 32) told->event.what += "; " + event.what;
+    if (told->event.details.size() < kLogEventDetails) told->event.details.push_back(event.what);
     told->words.insert(told->words.end(), words.begin(), words.end());
   }
 }

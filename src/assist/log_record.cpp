@@ -12,7 +12,6 @@ constexpr size_t kMostPrefixTokens = 6;  // before a level
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 bool is_space(char c) { return c == ' ' || c == '\t'; }
 
 std::string_view without(std::string_view text, std::string_view characters) {

@@ -32,6 +32,8 @@ nlohmann::ordered_json to_json(const LogEvent& event) {
                                  {"kind", event.kind}};
   if (event.first_time) json["first_time"] = log_time_text(*event.first_time);
   if (event.last_time) json["last_time"] = log_time_text(*event.last_time);
+  if (!event.details.empty()) json["details"] = event.details;
+  if (!event.end.empty()) json["end"] = event.end;
   return json;
 }
 
@@ -59,14 +61,23 @@ nlohmann::ordered_json to_json(const LogFacts& facts) {
   return json;
 }
 
+std::string event_time(const LogEvent& event) {
+  if (!event.first_time || !event.last_time) return {};
+  const bool with_date = *event.first_time / kDay != *event.last_time / kDay;
+  const std::string first = clock_text(*event.first_time, with_date), last = clock_text(*event.last_time, with_date);
+  return first == last ? fmt::format("at {}", first) : fmt::format("from {} to {}", first, last);
+}
+
 std::string event_sentence(const LogEvent& event) {
-  std::string when;
-  if (event.first_time && event.last_time) {
-    const bool with_date = *event.first_time / kDay != *event.last_time / kDay;
-    const std::string first = clock_text(*event.first_time, with_date), last = clock_text(*event.last_time, with_date);
-    when = first == last ? fmt::format("At {}: ", first) : fmt::format("From {} to {}: ", first, last);
+  std::string text = event_time(event);
+  if (!text.empty()) {
+    text[0] = static_cast<char>(text[0] - 'a' + 'A');
+    text += ": ";
   }
-  return fmt::format("{}{} {}.", when, event.what, line_reference(event.first_line, event.last_line));
+  text += event.what;
+  if (!event.details.empty()) text += "; " + event.details[0];
+  if (!event.end.empty()) text += "; in the end: " + event.end;
+  return fmt::format("{} {}.", text, line_reference(event.first_line, event.last_line));
 }
 
 std::vector<size_t> most_severe(const LogFacts& facts, size_t most) {
