@@ -1,8 +1,10 @@
 #include "assist/log_claims.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
+#include "assist/log_signal.h"
 #include "base/utf8.h"
 
 namespace thimble {
@@ -35,16 +37,16 @@ Words split(std::string_view text) {
   std::string word;
   for (size_t at = 0; at <= text.size(); ++at) {
     const char c = at < text.size() ? text[at] : ' ';
-    const bool joins = (c == '.' || c == ',') && !word.empty() && is_digit(word.back()) && at + 1 < text.size() &&
-                       is_digit(text[at + 1]);
-    if (is_word(c) || (joins && c == '.')) {
+    const bool joins = (c == '.' || c == ',' || c == ':') && !word.empty() && is_digit(word.back()) &&
+                       at + 1 < text.size() && is_digit(text[at + 1]);
+    if (is_word(c) || (joins && c != ',')) {
       word += is_letter(c) ? static_cast<char>(c | 0x20) : c;
       continue;
     }
     if (joins) continue;  // 2,400 is 2400
     // A unit may stand right behind its number: 5.53bar.
     size_t digits = 0;
-    while (digits < word.size() && (is_digit(word[digits]) || word[digits] == '.')) ++digits;
+    while (digits < word.size() && (is_digit(word[digits]) || word[digits] == '.' || word[digits] == ':')) ++digits;
     if (digits != 0) {
       split.numbers.push_back(plain_number(word.substr(0, digits)));
       word.erase(0, digits);
@@ -59,31 +61,71 @@ Words split(std::string_view text) {
   return split;
 }
 
-// Words that numbers of events are written in.
-bool is_count_word(const std::string& word) {
-  constexpr std::string_view kCounts[] = {"twice", "three", "four",    "five",    "seven",
-                                          "eight", "nine",  "hundred", "thousand"};
-  return std::ranges::find(kCounts, word) != std::end(kCounts);
+// What a report may say of any event.
+constexpr std::string_view kPlainWords[] = {
+    "about",    "above",  "after", "again",   "alarm",    "also",     "been",  "before",  "below", "changed",
+    "dropped",  "during", "ended", "event",   "events",   "fell",     "from",  "have",    "into",  "machine",
+    "occurred", "once",   "over",  "reached", "reported", "returned", "rose",  "several", "since", "that",
+    "their",    "then",   "there", "they",    "this",     "times",    "twice", "under",   "until", "were",
+    "when",     "where",  "which", "while",   "with",     "within"};
+constexpr std::string_view kDenials[] = {" no ",      " not ",    "n't ",   " never ",
+                                         " without ", " cannot ", " lost ", " fail"};
+
+bool is_denied(std::string_view text) {
+  std::string padded = " ";
+  for (const char c : text) padded += is_letter(c) ? static_cast<char>(c | 0x20) : c == '\'' ? c : ' ';
+  padded += ' ';
+  return std::ranges::any_of(kDenials, [&](std::string_view word) { return padded.find(word) != std::string::npos; });
+}
+
+// "3 times" in the sentence is "(3 times)" in the facts: other numbers are no counts.
+bool counts_are_known(std::string_view sentence, std::string_view facts) {
+  for (size_t at = sentence.find(" times"); at != std::string_view::npos; at = sentence.find(" times", at + 1)) {
+    size_t begin = at;
+    while (begin > 0 && is_digit(sentence[begin - 1])) --begin;
+    if (begin == at) continue;
+    const std::string count = "(" + std::string(sentence.substr(begin, at - begin)) + " times)";
+    if (facts.find(count) == std::string_view::npos) return false;
+  }
+  return true;
+}
+
+// The first time told is the first one of the facts, which is when it began.
+bool begins_in_time(const Words& said, const Words& known) {
+  const auto is_time = [](const std::string& number) { return number.find(':') != std::string::npos; };
+  const auto told = std::ranges::find_if(said.numbers, is_time), fact = std::ranges::find_if(known.numbers, is_time);
+  return told == said.numbers.end() || (fact != known.numbers.end() && *told == *fact);
+}
+
+// Of "5.5 -> 6.0" both sides are told, in this order.
+bool tells_change(std::string_view sentence, std::string_view facts) {
+  const LogChange change = facts.find("->") == std::string_view::npos ? LogChange{} : read_change(facts);
+  if (change.after.empty()) return true;
+  const size_t before = sentence.find(change.before), after = sentence.rfind(change.after);
+  return before != std::string_view::npos && after != std::string_view::npos && before < after;
 }
 
 }  // namespace
 
 bool is_supported(std::string_view sentence, std::string_view facts) {
   const Words said = split(sentence), known = split(facts);
+  if (said.words.empty() || !counts_are_known(sentence, facts) || (is_denied(facts) && !is_denied(sentence)))
+    return false;
+  if (!begins_in_time(said, known) || !tells_change(sentence, facts)) return false;
   const std::set<std::string> numbers(known.numbers.begin(), known.numbers.end());
-  std::set<std::string> starts;
-  for (const std::string& word : known.words) starts.insert(word.substr(0, kWordStart));
   for (const std::string& number : said.numbers) {
     if (!numbers.contains(number)) return false;
   }
-  if (said.words.empty()) return false;
-  size_t supported = 0;
+  std::set<std::string> starts;
+  for (const std::string& word : known.words) starts.insert(word.substr(0, kWordStart));
+  bool says_something = false;
   for (const std::string& word : said.words) {
-    if (is_count_word(word) && !starts.contains(word.substr(0, kWordStart))) return false;
-    supported += starts.contains(word.substr(0, kWordStart)) ? 1 : 0;
+    const bool is_known = starts.contains(word.substr(0, kWordStart));
+    if (!is_known && std::ranges::find(kPlainWords, word) == std::end(kPlainWords)) return false;
+    says_something |= is_known;
   }
   const std::set<std::string> different(said.words.begin(), said.words.end());
-  return supported * 5 >= said.words.size() * 3 && different.size() * 3 >= said.words.size() * 2;
+  return says_something && different.size() * 3 >= said.words.size() * 2;
 }
 
 std::string tidy_sentence(std::string_view text) {

@@ -15,8 +15,9 @@ struct LogClaim {
   uint64_t last_line = 0;
 };
 
-// True where every number and code of the sentence stands in the facts, as do at least three fifths of its words of four letters
-// or more, by their first four letters, and no more than a few of its words are repeated: small models invent and stutter.
+// True where the facts bear every word of the sentence: each number, time and code stands in them, each count ("3 times") is one of theirs,
+// each word of four letters or more begins as one of theirs or could be said of anything, and what they deny the sentence denies.
+// The first time told is the first of the facts, and of a change (5.5 -> 6.0) both sides are told. It also must not stutter: two thirds of its words differ.
 bool is_supported(std::string_view sentence, std::string_view facts);
 
 // One sentence on one line, with a capital and a full stop, without references, marks of lists and invalid UTF-8.

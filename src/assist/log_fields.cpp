@@ -48,6 +48,7 @@ bool is_unit(std::string_view text) {
   text = trimmed(text);
   if (text.size() > kMostUnit) return false;
   if (text.empty()) return true;
+  if (text[0] == 'x' || text[0] == 'X') return false;  // hexadecimal
   if (!is_letter(text[0]) && text[0] != '%' && !(text[0] & 0x80)) return false;
   return std::ranges::none_of(text, [](char c) { return c == ':' || c == ' ' || c == '=' || c == '.' || c == '-'; });
 }

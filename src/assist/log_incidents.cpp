@@ -196,8 +196,9 @@ LogIncidents::Incident* LogIncidents::find_ended_by(const LogSignal& signal, Log
     if (has_code) return &incident;
     if (incident.event.kind == "operator_action") continue;
     if (share_word(incident.words, signal.words)) alike = &incident;
-    if ((signal.is_general || signal.is_person) && incident.is_open && may_end_unasked(incident.event))
-      latest = &incident;
+    const bool is_start_enough = incident.event.kind == "power_failure";
+    if (!signal.is_general && !signal.is_person && !is_start_enough) continue;
+    if (incident.is_open && may_end_unasked(incident.event)) latest = &incident;
   }
   return alike ? alike : latest;
 }
@@ -221,8 +222,9 @@ void LogIncidents::action(const LogSignal& signal, uint64_t same, std::string_vi
     if (incident.event.kind != "operator_action") continue;
     const bool is_taken_back = !change.after.empty() && incident.change.before == change.after;
     const bool is_alike = share_word(incident.words, signal.words);
-    const bool is_repeated =
-        incident.same[0] == same && is_within(incident.event.last_time, incident.event.last_line, place, kBurst);
+    const bool is_the_same = incident.change.before == change.before && incident.change.after == change.after;
+    const bool is_repeated = incident.same[0] == same && is_within(incident.event.last_time, incident.event.last_line,
+                                                                   place, is_the_same ? kRepeats : kBurst);
     if ((!is_alike || !is_taken_back) && !is_repeated) continue;
     incident.event.last_line = place.line;
     if (place.time) incident.event.last_time = place.time;

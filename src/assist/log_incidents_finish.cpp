@@ -58,9 +58,13 @@ void LogIncidents::add_findings(std::vector<LogFinding> findings, std::vector<In
         finding.last_time};
     const std::vector<std::string> words = subject_words(finding.field);
     const auto told = std::ranges::find_if(all, [&](const Incident& incident) {
-      const bool is_told = incident.event.kind == event.kind || share_word(incident.words, words);
-      return incident.event.kind != "operator_action" && incident.event.kind != "missed_maintenance" && is_told &&
-             overlap(incident.event, event, kTouching);
+      const LogEvent& other = incident.event;
+      if (other.kind == "operator_action" || other.kind == "missed_maintenance") return false;
+      // A drift that goes on until the machine stops is what led there.
+      const bool leads_there = !finding.is_standstill && other.severity >= LogSeverity::error &&
+                               event.last_line + kTouching >= other.first_line && event.last_line <= other.last_line;
+      const bool is_alike = other.kind == event.kind || share_word(incident.words, words);
+      return leads_there || (is_alike && overlap(other, event, kTouching));
     });
     if (told == all.end()) {
       Incident incident;

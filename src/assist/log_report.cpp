@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace thimble {
 namespace {
 
 constexpr int64_t kDay = 86'400'000;
+constexpr size_t kLeastCounted = 3;  // events
 
 // "04:18", or with the day before it.
 std::string clock_text(int64_t time, bool with_date) {
@@ -89,6 +91,23 @@ std::vector<size_t> most_severe(const LogFacts& facts, size_t most) {
   return order;
 }
 
+std::string count_sentence(const LogFacts& facts) {
+  if (facts.events.size() < kLeastCounted) return {};
+  std::array<size_t, 4> counts{};
+  uint64_t last_line = 0;
+  for (const LogEvent& event : facts.events) {
+    ++counts[static_cast<size_t>(event.severity)];
+    last_line = std::max(last_line, event.last_line);
+  }
+  std::string parts;
+  for (size_t i = counts.size(); i-- > 0;) {
+    if (counts[i] == 0) continue;
+    parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", counts[i], name_of(static_cast<LogSeverity>(i)));
+  }
+  return fmt::format("{} events ({}) {}.", facts.events.size(), parts,
+                     line_reference(facts.events.front().first_line, last_line));
+}
+
 std::string rest_sentence(const LogFacts& facts, size_t told) {
   const uint64_t all = facts.events.size() + facts.dropped_events;
   if (told >= all) return {};
@@ -103,7 +122,7 @@ std::string plain_summary(const LogFacts& facts, size_t most) {
                        line_reference(facts.first_line, facts.last_line));
   }
   const std::vector<size_t> told = most_severe(facts, most);
-  std::string text;
+  std::string text = count_sentence(facts);
   for (const size_t i : told) text += (text.empty() ? "" : " ") + event_sentence(facts.events[i]);
   const std::string rest = rest_sentence(facts, told.size());
   return rest.empty() ? text : text + " " + rest;

@@ -23,6 +23,8 @@ std::string event_time(const LogEvent& event);
 std::string event_sentence(const LogEvent& event);
 // The most severe events, `most` at most, in the order of the log, and how many there are beside. One sentence where there are none.
 std::string plain_summary(const LogFacts& facts, size_t most = 12);
+// "8 events (1 critical, 7 warning) [L23-L450]."; empty where there are fewer than three.
+std::string count_sentence(const LogFacts& facts);
 // The indices of those events.
 std::vector<size_t> most_severe(const LogFacts& facts, size_t most);
 // "12 less severe events are left out [L1-L90]."

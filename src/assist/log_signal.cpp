@@ -1,6 +1,7 @@
 #include "assist/log_signal.h"
 
 #include <algorithm>
+#include <bitset>
 #include <iterator>
 #include <span>
 
@@ -19,8 +20,20 @@ bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 
 // " e07 dry running flow below limit ": small letters, words with one space around each. "%" is a word.
-std::string plain_words(std::string_view message) {
+struct PlainText {
   std::string text = " ";
+  std::bitset<1024> starts{};  // the first two letters of its words, so that most phrases need no search
+
+  explicit PlainText(std::string_view message);
+  static size_t start_of(std::string_view word) {  // behind its space
+    return static_cast<size_t>(word[1] & 31) * 32 + static_cast<size_t>(word[2] & 31);
+  }
+  size_t find(std::string_view phrase, size_t from = 0) const {
+    return starts[start_of(phrase)] ? text.find(phrase, from) : std::string::npos;
+  }
+};
+
+PlainText::PlainText(std::string_view message) {
   for (const char c : message.substr(0, kMostRead)) {
     if (is_letter(c)) {
       text += static_cast<char>(c | 0x20);
@@ -33,19 +46,22 @@ std::string plain_words(std::string_view message) {
     }
   }
   if (text.back() != ' ') text += ' ';
-  return text;
+  for (size_t space = 0; space + 2 < text.size(); ++space) {
+    if (text[space] == ' ') starts.set(start_of(std::string_view(text).substr(space, 3)));
+  }
 }
 
 // Phrases begin and may end with a space: " fail" is in " failed ".
-bool has(const std::string& text, std::span<const std::string_view> phrases) {
+bool has(const PlainText& text, std::span<const std::string_view> phrases) {
   return std::ranges::any_of(phrases, [&](std::string_view phrase) { return text.find(phrase) != std::string::npos; });
 }
 
 // A problem's word that is not denied: "0 errors", "no failures", "without faults".
-bool has_undenied(const std::string& text, std::span<const std::string_view> phrases) {
+bool has_undenied(const PlainText& plain, std::span<const std::string_view> phrases) {
   constexpr std::string_view kDenials[] = {" no", " 0", " without", " not", " zero", " any", " non"};
+  const std::string& text = plain.text;
   for (const std::string_view phrase : phrases) {
-    for (size_t at = text.find(phrase); at != std::string::npos; at = text.find(phrase, at + 1)) {
+    for (size_t at = plain.find(phrase); at != std::string::npos; at = text.find(phrase, at + 1)) {
       const std::string_view before(text.data(), at);
       const bool denied = std::ranges::any_of(kDenials, [&](std::string_view word) { return before.ends_with(word); });
       const size_t end = text.find(' ', at + 1);
@@ -73,13 +89,17 @@ std::string find_code(std::string_view message) {
 }
 
 // A step of the clock of two seconds or more, or one that says no amount.
-bool is_clock_step(const std::string& text) {
-  if (!has(text, words::kClock) || !has(text, words::kClockSteps)) return false;
-  for (size_t at = 0; at < text.size(); ++at) {
+bool is_clock_step(const PlainText& plain) {
+  if (!has(plain, words::kClock) || !has(plain, words::kClockSteps)) return false;
+  const std::string& text = plain.text;
+  for (size_t at = 1; at < text.size(); ++at) {
     if (!is_digit(text[at]) || is_digit(text[at - 1])) continue;
     int64_t value = 0;
     size_t end = at;
     for (; is_digit(text[end]); ++end) value = std::min<int64_t>(value * 10 + (text[end] - '0'), 1'000'000);
+    if (text[end] == ' ' && is_digit(text[end + 1])) {  // what was behind the point
+      for (++end; is_digit(text[end]);) ++end;
+    }
     const std::string_view unit = std::string_view(text).substr(end, 5);
     if (unit.starts_with(" ms ") || unit.starts_with("ms ") || unit.starts_with(" us ") || unit.starts_with("us ")) {
       return false;
@@ -90,7 +110,7 @@ bool is_clock_step(const std::string& text) {
     if (unit.starts_with(" min") || unit.starts_with(" h ") || unit.starts_with("h ") || unit.starts_with(" hou"))
       return true;
   }
-  return has(text, words::kClockFaults);
+  return has(plain, words::kClockFaults);
 }
 
 struct KindRow {
@@ -98,7 +118,7 @@ struct KindRow {
   std::span<const std::string_view> phrases;
 };
 
-const char* find_kind(const std::string& text, LogLevel level, const std::string& code) {
+const char* find_kind(const PlainText& text, LogLevel level, const std::string& code) {
   const KindRow rows[] = {{"trip", words::kEmergency},          {"power_failure", words::kPower},
                           {"missed_maintenance", words::kDue},  {"lost_communication", words::kCommunication},
                           {"lost_data", words::kLostData},      {"stuck", words::kStuck},
@@ -112,7 +132,7 @@ const char* find_kind(const std::string& text, LogLevel level, const std::string
   return level >= LogLevel::error || (level == LogLevel::none && has(text, words::kErrors)) ? "error" : "warning";
 }
 
-LogSeverity find_severity(const std::string& text, LogLevel level) {
+LogSeverity find_severity(const PlainText& text, LogLevel level) {
   if (level == LogLevel::critical) return LogSeverity::critical;
   if (level == LogLevel::error) return has(text, words::kCritical) ? LogSeverity::critical : LogSeverity::error;
   if (level == LogLevel::warning) return LogSeverity::warning;
@@ -121,7 +141,7 @@ LogSeverity find_severity(const std::string& text, LogLevel level) {
   return has(text, words::kPower) || has(text, words::kErrors) ? LogSeverity::error : LogSeverity::warning;
 }
 
-bool is_action(const std::string& text, std::string_view message, LogLevel level, bool is_operator) {
+bool is_action(const PlainText& text, std::string_view message, LogLevel level, bool is_operator) {
   if (level >= LogLevel::warning || level == LogLevel::debug) return false;
   const bool is_person = is_operator || has(text, words::kPersons);
   const bool is_setting = has(text, words::kSettings);
@@ -134,7 +154,7 @@ bool is_action(const std::string& text, std::string_view message, LogLevel level
 }
 
 // Whether a line that states no more than information, or no level, is a problem all the same.
-bool is_quiet_problem(const std::string& text, LogLevel level) {
+bool is_quiet_problem(const PlainText& text, LogLevel level) {
   if (level == LogLevel::debug || has(text, words::kRoutine)) return false;
   if (has_undenied(text, words::kPower) || has_undenied(text, words::kEmergency) || is_clock_step(text)) return true;
   if (has_undenied(text, words::kOverdue)) return true;
@@ -142,12 +162,14 @@ bool is_quiet_problem(const std::string& text, LogLevel level) {
   return level == LogLevel::none && (has_undenied(text, words::kErrors) || has_undenied(text, words::kTroubles));
 }
 
-Sort find_sort(const std::string& text, std::string_view message, LogLevel level, bool is_operator) {
+Sort find_sort(const PlainText& text, std::string_view message, LogLevel level, bool is_operator) {
   const bool fails = has_undenied(text, words::kFailures);
   if (level >= LogLevel::warning) return has(text, words::kEnds) && !fails ? Sort::recovery : Sort::problem;
   if (is_action(text, message, level, is_operator)) return Sort::action;
+  const bool is_quiet = is_quiet_problem(text, level);
+  if (is_quiet && !has(text, words::kEnds) && !has(text, words::kReleases)) return Sort::problem;
   if (!fails && has(text, words::kRecoveries)) return has(text, words::kRestart) ? Sort::restart : Sort::recovery;
-  if (is_quiet_problem(text, level)) return Sort::problem;
+  if (is_quiet) return Sort::problem;
   if (has(text, words::kRestart) && level != LogLevel::debug) return Sort::restart;
   return Sort::routine;
 }
@@ -200,7 +222,7 @@ LogChange read_change(std::string_view message) {
   }
   const size_t from = message.find(" from "), to = message.find(" to ", from);
   if (from == std::string_view::npos || to == std::string_view::npos || to > from + 40) return {};
-  const std::string text = plain_words(message);
+  const PlainText text(message);
   if (!has(text, words::kChanges)) return {};
   return {first_word(message.substr(from + 6)), first_word(message.substr(to + 4))};
 }
@@ -208,7 +230,7 @@ LogChange read_change(std::string_view message) {
 LogSignal read_signal(std::string_view message, LogLevel level, bool is_operator) {
   LogSignal signal;
   if (message.empty()) return signal;
-  const std::string text = plain_words(message);
+  const PlainText text(message);
   signal.sort = find_sort(text, message, level, is_operator);
   signal.is_person = is_operator || level == LogLevel::notice || has(text, words::kPersons);
   if (signal.sort == Sort::routine) return signal;

@@ -13,18 +13,28 @@
 namespace thimble {
 namespace {
 
-constexpr size_t kSentenceTokens = 96;  // for one sentence and its reference
-constexpr size_t kMostInPiece = 4;      // events told in one answer
+constexpr size_t kSentenceTokens = 96;  // for an answer
 constexpr size_t kLeastReduced = 3;     // sentences that are summed up again
 
+// One sentence: a full stop ends it, save between digits.
+constexpr std::string_view kSentence = R"(root ::= [A-Z] ([^.\[\]\x00-\x1F\x7F] | "." [0-9]){10,160} ".")";
+
 constexpr std::string_view kSystem =
-    "You report machine events to a technician. For each event write one short sentence in plain English: what "
-    "happened, when, and how it "
-    "ended. Use only words and numbers of the facts.\n"
-    "Example facts: from 11:20 to 12:05; error; F31 fan blocked, dryer stopped; end: belt replaced, F31 reset\n"
-    "Example sentence: The fan was blocked (F31) and stopped the dryer at 11:20; the belt was replaced at 12:05.";
-constexpr std::string_view kTellTask = "Write one sentence for each event.";
-constexpr std::string_view kReduceTask = "Sum up these reports in one short sentence. Say what matters most.";
+    "You report machine events to a technician. Write one short sentence in plain English: what happened, when, and "
+    "how it ended. Use only "
+    "words and numbers of the facts.";
+struct Shot {
+  std::string_view facts;
+  std::string_view sentence;
+};
+constexpr Shot kShots[] = {
+    {"from 11:20 to 12:05; error; F31 fan blocked, dryer stopped; end: belt replaced, F31 reset",
+     "The fan was blocked (F31) and stopped the dryer at 11:20; the belt was replaced by 12:05."},
+    {"from 08:00 to 09:30; warning; filter change overdue, 510 h of 500 h (3 times)",
+     "The filter change was reported overdue 3 times from 08:00 to 09:30."},
+    {"at 14:02; info; user 7: fan speed 40 -> 55 %", "User 7 changed the fan speed from 40 to 55 % at 14:02."},
+};
+constexpr std::string_view kReduceTask = "Sum up these reports in one short sentence that says what matters most.";
 
 std::string event_facts(const LogEvent& event) {
   std::string text = event_time(event);
@@ -35,23 +45,10 @@ std::string event_facts(const LogEvent& event) {
   return text;
 }
 
-// A sentence that ends with `end`, for each; nothing but the words is left to the model.
-std::string sentences_grammar(const std::vector<std::string>& ends) {
-  std::string root = "root ::=";
-  for (size_t i = 0; i < ends.size(); ++i) {
-    root += fmt::format(" \"- \" text \" {}\\n\"", ends[i]);
-  }
-  return root + "\ntext ::= [A-Z] [^\\[\\]\\x00-\\x1F\\x7F]{10,180} \".\"\n";
-}
-
-std::string prompt_of(std::string_view task, const std::vector<LogClaim>& claims, size_t begin, size_t end,
-                      bool use_text) {
-  std::string prompt;
-  for (size_t i = begin; i < end; ++i) {
-    prompt += fmt::format("{} {}: {}\n", use_text ? "Report" : "Event", i - begin + 1,
-                          use_text ? claims[i].text : claims[i].facts);
-  }
-  return prompt + std::string(task);
+std::string reduce_prompt(const std::vector<LogClaim>& claims, size_t begin, size_t count) {
+  std::string prompt(kReduceTask);
+  for (size_t i = begin; i < begin + count; ++i) prompt += "\n" + claims[i].text;
+  return prompt;
 }
 
 std::string with_reference(const LogClaim& claim) {
@@ -81,92 +78,73 @@ LogSummarizer::LogSummarizer(const LanguageModel& language_model, Session& sessi
     : language_model_(&language_model),
       session_(&session),
       conversation_(std::make_unique<Conversation>(language_model, template_source)),
-      trie_(std::make_shared<const VocabularyTrie>(language_model.tokenizer())) {
-  conversation_->set_system(kSystem);
+      constraint_(std::make_unique<TokenConstraint>(std::make_shared<const Grammar>(compile_gbnf(kSentence)),
+                                                    std::make_shared<const VocabularyTrie>(language_model.tokenizer()),
+                                                    language_model.tokenizer())) {
+  nlohmann::ordered_json messages = nlohmann::ordered_json::array();
+  messages.push_back({{"role", "system"}, {"content", kSystem}});
+  for (const Shot& shot : kShots) {
+    messages.push_back({{"role", "user"}, {"content", shot.facts}});
+    messages.push_back({{"role", "assistant"}, {"content", shot.sentence}});
+  }
+  conversation_->load(messages);
 }
 
-size_t LogSummarizer::prompt_tokens(const std::string& prompt) {
+// Whether the prompt leaves room for an answer.
+bool LogSummarizer::fits(const std::string& prompt) {
   conversation_->add("user", prompt);
   const size_t tokens = conversation_->prompt_tokens().size();
   conversation_->remove_last();
-  return tokens;
+  return tokens + kSentenceTokens <= session_->context_length();
 }
 
-// How many claims from `begin` on one prompt may hold with room for the answer; 0 where not even one fits.
-size_t LogSummarizer::piece_size(const std::vector<LogClaim>& claims, size_t begin, std::string_view task,
-                                 size_t answer_tokens, bool one_answer) {
-  size_t fits = 0;
-  const size_t most = one_answer ? claims.size() - begin : std::min(kMostInPiece, claims.size() - begin);
-  for (size_t count = 1; count <= most; ++count) {
-    const size_t answer = one_answer ? answer_tokens : answer_tokens * count;
-    if (prompt_tokens(prompt_of(task, claims, begin, begin + count, one_answer)) + answer > session_->context_length())
-      break;
-    fits = count;
-  }
-  return fits;
-}
-
-std::vector<std::string> LogSummarizer::write(LogSummary& summary, const std::string& prompt,
-                                              const std::vector<std::string>& ends, size_t most_tokens) {
-  TokenConstraint constraint(std::make_shared<const Grammar>(compile_gbnf(sentences_grammar(ends))), trie_,
-                             language_model_->tokenizer());
+// The sentence that the model makes of a prompt that fits; empty where it did not come to an end.
+std::string LogSummarizer::write(LogSummary& summary, const std::string& prompt) {
   GenerateOptions options;
-  options.max_tokens = most_tokens;
-  options.constraint = &constraint;
-  Sampler sampler({.temperature = 0});
-  conversation_->clear();
-  conversation_->add("user", prompt);
+  options.max_tokens = kSentenceTokens;
+  options.constraint = constraint_.get();
   GenerateCallbacks callbacks;
   callbacks.interrupted = interrupted_;
+  Sampler sampler({.temperature = 0});
+  conversation_->add("user", prompt);
   const Generation answer = conversation_->answer(*session_, sampler, options, callbacks);
-  conversation_->clear();
+  conversation_->remove_last();
+  conversation_->remove_last();
   if (answer.stop_reason == StopReason::interrupted) fail(ExitCode::interrupted, "interrupted");
   summary.prompt_tokens += answer.prompt_tokens;
   summary.reused_tokens += answer.reused_tokens;
   summary.generated_tokens += answer.tokens.size();
   summary.longest_context = std::max(summary.longest_context, answer.prompt_tokens + answer.tokens.size());
-  std::vector<std::string> sentences;
-  size_t at = 0;
-  for (const std::string& end : ends) {
-    const size_t stop = answer.text.find(end, at);
-    if (stop == std::string::npos) break;  // the answer was cut
-    sentences.push_back(tidy_sentence(std::string_view(answer.text).substr(at, stop - at)));
-    at = stop + end.size();
-  }
-  return sentences;
+  return answer.text.ends_with('.') ? tidy_sentence(answer.text) : std::string();
 }
 
-// Every event's claim, by the model where the facts bear it.
+// Every event's claim, with a text where the model wrote one that the facts bear.
 std::vector<LogClaim> LogSummarizer::tell_events(LogSummary& summary, const std::vector<size_t>& told) {
   std::vector<LogClaim> claims;
   for (const size_t i : told) {
     const LogEvent& event = summary.facts.events[i];
-    claims.push_back({event_facts(event), {}, event.first_line, event.last_line});
-  }
-  for (size_t begin = 0; language_model_ && begin < claims.size();) {
-    if (progress_) progress_(begin, claims.size());
-    const size_t count = piece_size(claims, begin, kTellTask, kSentenceTokens, false);
-    std::vector<std::string> ends;
-    for (size_t i = begin; i < begin + count; ++i)
-      ends.push_back(line_reference(claims[i].first_line, claims[i].last_line));
-    if (count != 0) {
-      const std::string prompt = prompt_of(kTellTask, claims, begin, begin + count, false);
-      const std::vector<std::string> sentences = write(summary, prompt, ends, kSentenceTokens * count);
-      for (size_t i = 0; i < sentences.size(); ++i) {
-        if (is_supported(sentences[i], claims[begin + i].facts)) claims[begin + i].text = sentences[i];
-      }
-    }
-    begin += std::max<size_t>(count, 1);
+    if (progress_) progress_(claims.size(), told.size());
+    LogClaim claim{event_facts(event), {}, event.first_line, event.last_line};
+    if (fits(claim.facts)) claim.text = write(summary, claim.facts);
+    if (!is_supported(claim.text, claim.facts)) claim.text.clear();
+    claims.push_back(std::move(claim));
   }
   return claims;
 }
 
-// One sentence of many, or none where the facts do not bear what the model makes of them.
+// How many claims from `begin` on fit one prompt.
+size_t LogSummarizer::reducible(const std::vector<LogClaim>& claims, size_t begin) {
+  size_t count = 1;
+  while (begin + count < claims.size() && fits(reduce_prompt(claims, begin, count + 1))) ++count;
+  return count;
+}
+
+// One sentence of many at the head of the summary, or none where the facts do not bear what the model makes of them.
 void LogSummarizer::reduce(LogSummary& summary, std::vector<LogClaim> claims) {
   while (claims.size() > 1) {
     std::vector<LogClaim> fewer;
     for (size_t begin = 0; begin < claims.size();) {
-      const size_t count = std::max<size_t>(piece_size(claims, begin, kReduceTask, kSentenceTokens, true), 1);
+      const size_t count = reducible(claims, begin);
       LogClaim claim = claims[begin];
       for (size_t i = begin + 1; i < begin + count; ++i) {
         claim.facts += "; " + claims[i].facts;
@@ -174,11 +152,8 @@ void LogSummarizer::reduce(LogSummary& summary, std::vector<LogClaim> claims) {
         claim.last_line = std::max(claim.last_line, claims[i].last_line);
       }
       if (count > 1) {
-        const std::string prompt = prompt_of(kReduceTask, claims, begin, begin + count, true);
-        const auto sentences =
-            write(summary, prompt, {line_reference(claim.first_line, claim.last_line)}, kSentenceTokens);
-        if (sentences.empty() || !is_supported(sentences[0], claim.facts)) return;
-        claim.text = sentences[0];
+        claim.text = write(summary, reduce_prompt(claims, begin, count));
+        if (!is_supported(claim.text, claim.facts)) return;
       }
       fewer.push_back(std::move(claim));
       begin += count;
@@ -209,7 +184,11 @@ LogSummary LogSummarizer::summarize(LogFacts facts) {
   }
   const std::string rest = rest_sentence(summary.facts, told.size());
   if (!rest.empty()) summary.text += " " + rest;
+  const size_t sentences = summary.model_sentences;
   if (claims.size() >= kLeastReduced) reduce(summary, std::move(claims));
+  if (summary.model_sentences == sentences && !count_sentence(summary.facts).empty()) {
+    summary.text = count_sentence(summary.facts) + " " + summary.text;
+  }
   return summary;
 }
 

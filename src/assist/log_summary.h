@@ -2,9 +2,10 @@
 // lines that it is about. What a model writes that the facts do not bear is replaced by a plain sentence made from them, so a
 // summary is never worse than without a model.
 //
-// The model never sees the log, only the facts, in pieces that fit its context (map): one sentence an event, whose references a grammar
-// forces. With three events or more their sentences are summed up again (reduce), until one is left that heads the summary. The beginning
-// of all prompts is the same and stays in the session. Events beyond kMostEvents are counted, not told.
+// The model never sees the log, only the facts: one prompt for each event (map), which fits the context or is left out, and a grammar
+// that ends the answer with its sentence. With three events or more their sentences are summed up in turn, as many at once as fit
+// (reduce), until one is left that heads the summary. The beginning of all prompts is the same and stays in the session. Events beyond
+// kMostEvents are counted, not told.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -21,7 +22,7 @@
 #include "engine/conversation.h"
 #include "engine/language_model.h"
 #include "engine/session.h"
-#include "text/vocabulary_trie.h"
+#include "text/token_constraint.h"
 
 namespace thimble {
 
@@ -50,7 +51,7 @@ class LogSummarizer {
   LogSummarizer(const LanguageModel& language_model, Session& session, std::string_view template_source = {});
 
   void set_interrupted(std::function<bool()> interrupted) { interrupted_ = std::move(interrupted); }
-  // Called before every sentence or group of them that the model writes, with how many events are told already.
+  // Called before every sentence that the model writes of an event, with how many are told already.
   void set_progress(std::function<void(size_t done, size_t total)> progress) { progress_ = std::move(progress); }
 
   // Throws Error(interrupted), and what analyze_log_file throws.
@@ -65,16 +66,14 @@ class LogSummarizer {
  private:
   std::vector<LogClaim> tell_events(LogSummary& summary, const std::vector<size_t>& told);
   void reduce(LogSummary& summary, std::vector<LogClaim> claims);
-  size_t piece_size(const std::vector<LogClaim>& claims, size_t begin, std::string_view task, size_t answer_tokens,
-                    bool one_answer);
-  std::vector<std::string> write(LogSummary& summary, const std::string& prompt, const std::vector<std::string>& ends,
-                                 size_t most_tokens);
-  size_t prompt_tokens(const std::string& prompt);
+  size_t reducible(const std::vector<LogClaim>& claims, size_t begin);
+  bool fits(const std::string& prompt);
+  std::string write(LogSummary& summary, const std::string& prompt);
 
   const LanguageModel* language_model_ = nullptr;
   Session* session_ = nullptr;
   std::unique_ptr<Conversation> conversation_;
-  std::shared_ptr<const VocabularyTrie> trie_;
+  std::unique_ptr<TokenConstraint> constraint_;  // one sentence
   std::function<bool()> interrupted_;
   std::function<void(size_t, size_t)> progress_;
 };

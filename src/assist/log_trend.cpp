@@ -11,8 +11,9 @@ namespace {
 constexpr size_t kLeastReadings = 16;
 constexpr size_t kLeastOutside = 4;
 constexpr size_t kLeastDrift = 8;
+constexpr size_t kLeastSettled = 5;
 constexpr double kNoises = 8, kShareOfLevel = 0.1, kBaseTolerance = 0.25, kLargestStep = 0.4, kOtherRise = 0.5,
-                 kTau = 0.7, kStillOff = 0.7;
+                 kTau = 0.7, kStillOff = 0.7, kAtBase = 0.1, kSettling = 0.12;
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
@@ -89,6 +90,14 @@ bool may_drift(std::span<const double> values) {
   return highest - lowest > steps / static_cast<double>(values.size() - 1);
 }
 
+// What stays where it came to has got warm, or was set so.
+bool has_settled(std::span<const double> smoothed, const Rise& rise, std::span<const double> after, double base) {
+  const size_t last_third = rise.last - (rise.last - rise.first) / 3;
+  if (smoothed[rise.last] - smoothed[last_third] < kSettling * rise.height) return true;
+  if (after.size() < kLeastSettled) return false;
+  return median(std::vector<double>(after.begin(), after.end())) - base > rise.height / 2;
+}
+
 std::optional<LogDrift> find_rise(std::span<const double> values) {
   const std::vector<double> smoothed = smooth(values);
   const Rise rise = largest_rise(smoothed, 0, smoothed.size());
@@ -103,15 +112,19 @@ std::optional<LogDrift> find_rise(std::span<const double> values) {
     if (smoothed[i + 1] - smoothed[i] > kLargestStep * rise.height) return std::nullopt;
   }
   if (kendall_tau(values.subspan(rise.first, rise.last - rise.first + 1)) < kTau) return std::nullopt;
+  if (has_settled(smoothed, rise, values.subspan(rise.last + 1), base)) return std::nullopt;
   const double before = largest_rise(smoothed, 0, rise.first).height;
   const double after = largest_rise(smoothed, rise.last + 1, smoothed.size()).height;
   if (std::max(before, after) > kOtherRise * rise.height) return std::nullopt;
+  size_t first = rise.first;
+  for (size_t i = rise.first; i < rise.last; ++i) {
+    if (smoothed[i] - base < kAtBase * rise.height) first = i;
+  }
   // What smoothing cut off the end.
   size_t last = rise.last;
   while (last + 1 < values.size() && values[last + 1] - base > kStillOff * rise.height) ++last;
   const auto from = values.begin() + static_cast<ptrdiff_t>(rise.last);
-  return LogDrift{rise.first + 1, last, base,
-                  *std::max_element(from, values.begin() + static_cast<ptrdiff_t>(last + 1))};
+  return LogDrift{first + 1, last, base, *std::max_element(from, values.begin() + static_cast<ptrdiff_t>(last + 1))};
 }
 
 }  // namespace

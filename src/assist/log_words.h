@@ -164,6 +164,7 @@ constexpr std::string_view kEnds[] = {
     " cleared",        " restored",           " recovered",    " resumed",      " reconnected",
     " back to normal", " returned to normal", " acknowledged", " normal again", " back online",
     " is back "};
+constexpr std::string_view kReleases[] = {" released", " reset ", " back ", " unlocked"};
 constexpr std::string_view kRecoveries[] = {
     " reset ",      " reset by", " restored",  " recovered", " resumed",   " cleared",   " acknowledged",
     " reconnected", " back ",    " unlocked",  " released",  " restarted", " started",   " start ",
@@ -171,9 +172,8 @@ constexpr std::string_view kRecoveries[] = {
     " added",       " normal",   " fixed",     " tightened", " corrected", " renewed",   " reseated",
     " removed",     " bled ",    " regreased", " realigned", " is up ",    " link up",   " online",
     " connected",   " recovery", " running",   " drained",   " freed",     " exchanged", " emptied"};
-constexpr std::string_view kGeneralRecoveries[] = {" reset ",      " restored",  " recovered", " resumed",  " back ",
-                                                   " unlocked",    " restarted", " started",   " restart ", " start ",
-                                                   " reconnected", " online",    " booted",    " boot "};
+constexpr std::string_view kGeneralRecoveries[] = {" reset ",   " restored",  " recovered", " resumed",     " back ",
+                                                   " unlocked", " restarted", " restart ",  " reconnected", " online"};
 
 constexpr std::string_view kPersons[] = {" user ",    " operator ", " badge ",        " technician ",
                                          " by hand ", " manually ", " at panel ",     " panel ",

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Scores `thimble summarize` on windows of logs, as docs/task-files.md has it for the metric `events`.
 
-usage: log_summaries.py THIMBLE TASKS.jsonl [--whole] [--show] [-- OPTION...]
+usage: log_summaries.py THIMBLE TASKS.jsonl... [--whole] [--show] [--require RECALL INVENTED] [-- OPTION...]
 
 Prints a line for each file: windows all right, recall of events, invented and repeated events, agreement of severities, ROUGE-L of the
-summaries. --whole: whole logs instead of windows, against the file events.json beside each. --show: what is missed or invented. What
-follows -- goes to thimble, such as -m MODEL.
+summaries. --whole: whole logs instead of windows, against the file events.json beside each. --show: what is missed or invented. --require:
+fails where a file's recall is lower, or more is invented. What follows -- goes to thimble, such as -m MODEL.
 """
 import argparse
 import json
@@ -58,12 +58,14 @@ def main():
     parser.add_argument("tasks", nargs="+", type=pathlib.Path)
     parser.add_argument("--whole", action="store_true")
     parser.add_argument("--show", action="store_true")
+    parser.add_argument("--require", nargs=2, type=float, default=(0, float("inf")))
     arguments = sys.argv[1:]
     options = []
     if "--" in arguments:
         options = arguments[arguments.index("--") + 1:]
         arguments = arguments[:arguments.index("--")]
     args = parser.parse_args(arguments)
+    failed = False
     for tasks in args.tasks:
         results = []
         for case, path, window in (whole_cases if args.whole else window_cases)(tasks):
@@ -75,7 +77,9 @@ def main():
         print("%s: %d of %d right, recall %.3f, invented %d, repeated %d, severity %.3f, ROUGE-L %.3f" % (
             tasks.name, sum(result["score"] == 1 for result in results), total["cases"], total["event_recall"], total["invented"],
             total["repeated"], total["severity_accuracy"], total["rouge_l"]))
+        failed |= total["event_recall"] < args.require[0] or total["invented"] > args.require[1]
+    return int(failed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
