@@ -147,7 +147,7 @@ constexpr Example kExamples[] = {
     {"summarize -f pump.log", "What happened, without a model: events with their lines"},
     {"summarize -m model.gguf -f pump.log --json", "The same with sentences by a model, as JSON"},
     {"summarize -f pump.log --lines 200-400", "Only a part of the log"},
-    {"summarize -f - --jsonl < pump.log", "From standard input, on one line"},
+    {"summarize --jsonl < pump.log", "From standard input, on one line"},
 };
 
 }  // namespace

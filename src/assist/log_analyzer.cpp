@@ -72,11 +72,18 @@ void LogAnalyzer::take_readings() {
   templates_.count(found->second, line_, record_.level, record_.time);
   series_.add(record_);
   if (!record_.state.empty()) incidents_.take_state(record_.state, place);
-  if (!place.time || (beats_.size() == kMostBeats && !beats_.contains(found->second))) return;
-  follow_beat(beats_[found->second], place);
+  if (!record_.missing.empty() && series_.knows(record_.missing, record_.state)) {
+    incidents_.take_missing(record_.missing, place);
+  }
+  if (!place.time) return;
+  follow_beat(found->second, last_readings_, place);
+  last_readings_ = place;
 }
 
-void LogAnalyzer::follow_beat(Beat& beat, LogPlace place) {
+// A gap is where what comes regularly did not come, nor anything like it: `last_alike` is the last line that would be.
+void LogAnalyzer::follow_beat(uint32_t template_id, LogPlace last_alike, LogPlace place) {
+  if (beats_.size() == kMostBeats && !beats_.contains(template_id)) return;
+  Beat& beat = beats_[template_id];
   const LogPlace before = beat.last;
   beat.last = place;
   if (!before.time) return;
@@ -94,7 +101,7 @@ void LogAnalyzer::follow_beat(Beat& beat, LogPlace place) {
     const bool is_regular = sorted[kept - 1] <= 3 * usual;
     if (is_regular && interval >= kLeastJump &&
         static_cast<double>(interval) > kGapBeats * static_cast<double>(usual)) {
-      incidents_.take_gap(before, place);
+      if (before.line == last_alike.line) incidents_.take_gap(before, place);
       return;  // it says nothing of how often they come
     }
   }
@@ -115,7 +122,10 @@ void LogAnalyzer::take_message() {
   const Known& known = found->second;
   templates_.count(known.template_id, line_, record_.level, record_.time);
   const LogSignal& signal = known.signal;
-  if (signal.sort == LogSignal::Sort::routine) return;
+  if (signal.sort == LogSignal::Sort::routine) {
+    if (record_.time) follow_beat(known.template_id, last_, {line_, record_.time});
+    return;
+  }
   const uint64_t same = signal.code.empty() ? mix(known.template_id + 1) : hash_text(signal.code);
   incidents_.take(signal, same, record_.message, {line_, record_.time});
 }

@@ -35,7 +35,7 @@ class LogAnalyzer {
   LogFacts finish();
 
  private:
-  // How often readings of a kind come.
+  // How often lines of a template come.
   struct Beat {
     static constexpr size_t kIntervals = 16;
     int64_t intervals[kIntervals] = {};
@@ -51,7 +51,7 @@ class LogAnalyzer {
   void take_readings();
   void take_message();
   void follow_clock(LogPlace place);
-  void follow_beat(Beat& beat, LogPlace place);
+  void follow_beat(uint32_t template_id, LogPlace last_alike, LogPlace place);
 
   LogWindow window_;
   LogLines lines_;
@@ -65,7 +65,8 @@ class LogAnalyzer {
   std::unordered_map<uint32_t, Beat> beats_;       // by template
   std::unordered_map<uint64_t, uint32_t> shapes_;  // templates of readings, by their fields' names
   std::string masked_;
-  LogPlace last_;
+  LogPlace last_;           // the last record with a time
+  LogPlace last_readings_;  // the last of them that had readings
   uint64_t line_ = 0;
 };
 

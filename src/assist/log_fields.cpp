@@ -1,6 +1,7 @@
 #include "assist/log_fields.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "assist/log_level.h"
 
@@ -28,6 +29,13 @@ size_t value_end(std::string_view body, size_t at) {
   }
   while (at < body.size() && body[at] != ' ' && body[at] != '\t') ++at;
   return at;
+}
+
+// What is written in place of a reading that there is none of.
+bool is_no_value(std::string_view value) {
+  constexpr std::string_view kNone[] = {"nan",  "NaN",  "NAN",  "n/a", "N/A", "---", "--",
+                                        "null", "NULL", "None", "???", "inf", "bad", "BAD"};
+  return std::ranges::find(kNone, value) != std::end(kNone);
 }
 
 std::string_view unquoted(std::string_view value) {
@@ -87,16 +95,20 @@ std::optional<double> log_number(std::string_view text, bool decimal_comma) {
 }
 
 bool take_value(std::string_view name, std::string_view value, bool decimal_comma, LogRecord& record) {
-  switch (log_key(name)) {
-    case LogKey::level: {
+  const LogKey key = log_key(name);
+  switch (key) {
+    case LogKey::level:
+    case LogKey::kind: {
       auto level = stated_level(value);
       if (!level) level = letter_level(value);
-      if (!level) level = syslog_level(value);
-      if (level) {
+      if (!level && key == LogKey::level) level = syslog_level(value);
+      if (!level && key == LogKey::kind) level = alarm_level(value);
+      if (level && (key == LogKey::level || record.level == LogLevel::none)) {
         record.level = level->level;
         record.is_operator = level->is_operator;
       }
-      return false;
+      if (level || key == LogKey::level) return false;
+      break;
     }
     case LogKey::message:
       if (!value.empty()) record.message = value;
@@ -110,6 +122,10 @@ bool take_value(std::string_view name, std::string_view value, bool decimal_comm
     case LogKey::other: break;
   }
   const auto number = log_number(value, decimal_comma);
+  if (!number && is_no_value(value)) {
+    record.missing = name;
+    return true;
+  }
   if (!number || record.fields.size() == kMostFields) return false;
   record.fields.push_back({name, *number});
   return true;

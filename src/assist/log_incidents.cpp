@@ -298,6 +298,20 @@ void LogIncidents::take_state(std::string_view state, LogPlace place) {
   state_ = std::string(state);
 }
 
+void LogIncidents::take_missing(std::string_view field, LogPlace place) {
+  const uint64_t same = mix(hash_text(field) + 1);
+  if (Incident* incident = find_same(same, place, kRepeats)) {
+    incident->event.last_line = place.line;
+    if (place.time) incident->event.last_time = place.time;
+    return;
+  }
+  LogSignal signal;
+  signal.kind = "lost_data";
+  signal.severity = LogSeverity::warning;
+  signal.words = subject_words(field);
+  begin(signal, same, fmt::format("no value of {}", field), place);
+}
+
 void LogIncidents::take_gap(LogPlace before, LogPlace after) {
   for (Incident& incident : active_) {
     const LogEvent& event = incident.event;
@@ -316,7 +330,7 @@ void LogIncidents::take_gap(LogPlace before, LogPlace after) {
   signal.kind = "lost_data";
   signal.severity = LogSeverity::warning;
   const int64_t minutes = (*after.time - *before.time + kMinute / 2) / kMinute;
-  Incident& incident = begin(signal, hash_text("gap"), fmt::format("no readings for {} min", minutes), before);
+  Incident& incident = begin(signal, hash_text("gap"), fmt::format("no records for {} min", minutes), before);
   incident.event.last_line = after.line;
   incident.event.last_time = after.time;
   incident.is_open = false;

@@ -31,6 +31,8 @@ class LogIncidents {
   void take(const LogSignal& signal, uint64_t same, std::string_view message, LogPlace place);
   void take_continuation(LogPlace place);  // of the line right before
   void take_state(std::string_view state, LogPlace place);
+  // A row of readings lacks one that it had before.
+  void take_missing(std::string_view field, LogPlace place);
   // Nothing came, or no readings, from the first to the second place.
   void take_gap(LogPlace before, LogPlace after);
   void take_clock_jump(LogPlace before, LogPlace after);

@@ -82,10 +82,12 @@ std::optional<StatedLevel> syslog_level(std::string_view number) {
 LogKey log_key(std::string_view name) {
   constexpr std::string_view kLevelKeys[] = {"lvl",       "level", "severity", "loglevel", "log_level",
                                              "levelname", "prio",  "priority", "PRIORITY", "class"};
-  constexpr std::string_view kMessageKeys[] = {"msg",         "message", "MESSAGE", "text", "event",
-                                               "description", "remark",  "comment", "note", "alarm_text"};
+  constexpr std::string_view kKindKeys[] = {"type", "kind", "cat", "category", "evt", "ev", "sev", "Type", "Kind"};
+  constexpr std::string_view kMessageKeys[] = {"msg",    "message", "MESSAGE", "text",       "event", "description",
+                                               "remark", "comment", "note",    "alarm_text", "info",  "details"};
   constexpr std::string_view kStateKeys[] = {"state", "status", "mode", "State", "Status", "Mode"};
   if (std::ranges::find(kLevelKeys, name) != std::end(kLevelKeys)) return LogKey::level;
+  if (std::ranges::find(kKindKeys, name) != std::end(kKindKeys)) return LogKey::kind;
   if (std::ranges::find(kMessageKeys, name) != std::end(kMessageKeys)) return LogKey::message;
   if (std::ranges::find(kStateKeys, name) != std::end(kStateKeys)) return LogKey::state;
   if (name == "Message" || name == "Text" || name == "Event") return LogKey::message;

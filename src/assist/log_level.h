@@ -22,7 +22,8 @@ std::optional<StatedLevel> letter_level(std::string_view letter);
 // 0 to 7 as in RFC 5424.
 std::optional<StatedLevel> syslog_level(std::string_view number);
 
-enum class LogKey : uint8_t { other, level, message, state };
+// kind: it may hold a level among other things, as type=ALARM does.
+enum class LogKey : uint8_t { other, level, kind, message, state };
 LogKey log_key(std::string_view name);
 
 // What a field of readings says of a machine: FAULT, ALARM, ESTOP, TRIPPED, ...

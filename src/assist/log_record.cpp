@@ -235,6 +235,7 @@ bool LogRecordParser::parse_csv(std::string_view line, LogRecord& record) {
   auto level = stated_level(record.state);
   if (!level) level = letter_level(record.state);
   if (!level) level = alarm_level(record.state);
+  for (size_t i = 0; i < cells_.size() && !level; ++i) level = stated_level(cells_[i]);
   if (level && record.level == LogLevel::none) set_level(record, *level);
   record.state = {};
   return true;

@@ -29,6 +29,7 @@ struct LogRecord {
   bool is_readings = false;      // a row of readings; `message` is then empty
   std::string_view message;      // without time, level and sender
   std::string_view state;        // of readings: RUN, FAULT, ...; may be empty
+  std::string_view missing;      // the name of a reading that the row has no value for; may be empty
   std::vector<LogField> fields;  // of readings
 };
 

@@ -17,10 +17,18 @@ bool overlap(const LogFinding& a, const LogFinding& b) {
 
 }  // namespace
 
+uint64_t LogSeries::key_of(std::string_view field, std::string_view state) {
+  return mix((field.empty() ? 0 : hash_text(field)) + (state.empty() ? 0 : mix(hash_text(state))));
+}
+
+bool LogSeries::knows(std::string_view field, std::string_view state) const {
+  const auto found = series_.find(key_of(field, state));
+  return found != series_.end() && found->second.values.size() >= kLeastKnown;
+}
+
 void LogSeries::add(const LogRecord& record) {
-  const uint64_t state = hash_text(record.state);
   for (const LogField& field : record.fields) {
-    const uint64_t key = mix(hash_text(field.name) + state);
+    const uint64_t key = key_of(field.name, record.state);
     auto found = series_.find(key);
     if (found == series_.end()) {
       if (series_.size() == kMostSeries) continue;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -29,11 +30,15 @@ class LogSeries {
   static constexpr size_t kMostSeries = 512;
   static constexpr size_t kKept = 256;
   static constexpr size_t kMostFindings = 256;
+  static constexpr size_t kLeastKnown = 8;
 
   void add(const LogRecord& record);
+  // Whether there were readings of the field in this state of the machine, kLeastKnown at least.
+  bool knows(std::string_view field, std::string_view state) const;
   std::vector<LogFinding> finish();
 
  private:
+  static uint64_t key_of(std::string_view field, std::string_view state);
   struct Series {
     std::string field;
     std::vector<double> values;

@@ -143,7 +143,8 @@ std::optional<LogDrift> find_drift(std::span<const double> values) {
 }
 
 std::optional<LogStandstill> find_standstill(std::span<const double> values) {
-  constexpr size_t kLeastRun = 10, kLeastOutside = 8, kLeastValues = 3;
+  constexpr size_t kLeastRun = 10, kLeastMoving = 8;
+  constexpr ptrdiff_t kLeastValues = 3;
   constexpr double kChance = 1e-8;
   if (values.size() < kLeastReadings) return std::nullopt;
   LogStandstill longest{0, 0};
@@ -157,16 +158,14 @@ std::optional<LogStandstill> find_standstill(std::span<const double> values) {
     if (i - begin > longest.last - longest.first) longest = {begin, i};
   }
   const size_t run = longest.last - longest.first + 1, outside = values.size() - run;
-  if (run < kLeastRun || outside < kLeastOutside || values[longest.first] == 0) return std::nullopt;
+  if (run < kLeastRun || outside < kLeastMoving || values[longest.first] == 0) return std::nullopt;
   // One more than counted, so that a share of none is not taken for certain.
   const double share = static_cast<double>(repeats - (run - 1) + 1) / static_cast<double>(outside);
   if (share >= 1 || std::pow(share, static_cast<double>(run - 1)) > kChance) return std::nullopt;
   std::vector<double> others(values.begin(), values.begin() + static_cast<ptrdiff_t>(longest.first));
   others.insert(others.end(), values.begin() + static_cast<ptrdiff_t>(longest.last + 1), values.end());
-  std::ranges::sort(others);
-  if (std::distance(others.begin(), std::ranges::unique(others).begin()) < static_cast<ptrdiff_t>(kLeastValues)) {
-    return std::nullopt;
-  }
+  std::sort(others.begin(), others.end());
+  if (std::unique(others.begin(), others.end()) - others.begin() < kLeastValues) return std::nullopt;
   return longest;
 }
 
