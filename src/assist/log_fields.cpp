@@ -124,6 +124,7 @@ bool take_value(std::string_view name, std::string_view value, bool decimal_comm
   const auto number = log_number(value, decimal_comma);
   if (!number && is_no_value(value)) {
     record.missing = name;
+    ++record.missing_count;
     return true;
   }
   if (!number || record.fields.size() == kMostFields) return false;
@@ -158,7 +159,7 @@ bool read_pairs(std::string_view body, LogRecord& record) {
     record.fields.clear();
     return true;
   }
-  record.is_readings = pairs >= 2 && others <= 2 && record.fields.size() >= 2 && record.fields.size() * 2 >= pairs;
+  record.is_readings = pairs >= 2 && others <= 2 && record.readings() >= 2 && record.readings() * 2 >= pairs;
   if (!record.is_readings) {
     record.fields.clear();
     record.message = whole;
@@ -186,7 +187,7 @@ bool read_list(std::string_view body, LogRecord& record) {
     if (name.empty() || name.size() > 32 || std::ranges::any_of(name, is_digit)) continue;
     if (take_value(name, item.substr(number), false, record)) ++understood;
   }
-  record.is_readings = record.fields.size() >= 2 && understood * 10 >= items * 6;
+  record.is_readings = record.readings() >= 2 && understood * 10 >= items * 6;
   if (!record.is_readings) {
     record.fields.clear();
   } else {
@@ -227,7 +228,7 @@ bool read_json(std::string_view body, LogRecord& record) {
       ++at;
     }
   }
-  record.is_readings = record.message.empty() && record.fields.size() >= 2;
+  record.is_readings = record.message.empty() && record.readings() >= 2;
   if (!record.is_readings) record.fields.clear();
   if (!record.is_readings && record.message.empty()) record.message = body;
   return members != 0;

@@ -20,6 +20,7 @@ constexpr int64_t kBurst = 2 * kMinute;          // whatever else comes with it,
 constexpr int64_t kLongestBurst = 15 * kMinute;  // as long as it is young
 constexpr int64_t kLongestRelated = 6 * kHour;
 constexpr int64_t kRestarts = 30 * kMinute;
+constexpr int64_t kSoon = 30 * kMinute;  // for a line that ends something without saying what
 constexpr uint64_t kBurstLines = 10;
 constexpr uint64_t kLinesAnHour = 500;  // for logs without times
 constexpr uint64_t kLeastRestarts = 3;
@@ -197,7 +198,8 @@ LogIncidents::Incident* LogIncidents::find_ended_by(const LogSignal& signal, Log
     if (incident.event.kind == "operator_action") continue;
     if (share_word(incident.words, signal.words)) alike = &incident;
     const bool is_start_enough = incident.event.kind == "power_failure";
-    if (!signal.is_general && !signal.is_person && !is_start_enough) continue;
+    const bool is_soon = is_within(incident.event.last_time, incident.event.last_line, place, kSoon);
+    if (!signal.is_person && !is_start_enough && !(signal.is_general && is_soon)) continue;
     if (incident.is_open && may_end_unasked(incident.event)) latest = &incident;
   }
   return alike ? alike : latest;

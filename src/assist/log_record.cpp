@@ -14,8 +14,13 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_space(char c) { return c == ' ' || c == '\t'; }
 
-std::string_view without(std::string_view text, std::string_view characters) {
+std::string_view without_front(std::string_view text, std::string_view characters) {
   while (!text.empty() && characters.find(text.front()) != std::string_view::npos) text.remove_prefix(1);
+  return text;
+}
+
+std::string_view without(std::string_view text, std::string_view characters) {
+  text = without_front(text, characters);
   while (!text.empty() && characters.find(text.back()) != std::string_view::npos) text.remove_suffix(1);
   return text;
 }
@@ -76,6 +81,12 @@ std::string_view without_sender(std::string_view body) {
   return body.substr(tag.next);
 }
 
+// Whether the first word has a digit, a dash or the like, as hosts and devices have.
+bool names_a_host(std::string_view body) {
+  return std::ranges::any_of(token_at(body, 0).text,
+                             [](char c) { return is_digit(c) || c == '-' || c == '.' || c == '_'; });
+}
+
 // The level among the first words, and the message behind it. Words in small letters are levels only where they stand alone.
 std::string_view read_level(std::string_view body, LogRecord& record) {
   size_t at = 0;
@@ -87,7 +98,7 @@ std::string_view read_level(std::string_view body, LogRecord& record) {
     auto level = stated_level(core);
     const bool is_small = !core.empty() && !is_upper(core.back());
     // A host may stand before: "node7 info uplink ok".
-    const bool is_second = i == 1 && level && level->level <= LogLevel::warning;
+    const bool is_second = (i == 1 || (i == 2 && names_a_host(body))) && level && level->level <= LogLevel::warning;
     if (level && is_small && i != 0 && !is_marked && !is_second) level.reset();
     if (level && is_small && i == 0 && !is_marked && token.next - token.end < 2 && core.size() > 5) level.reset();
     if (!level && i == 0 && !is_small) level = alarm_level(core);
@@ -98,7 +109,7 @@ std::string_view read_level(std::string_view body, LogRecord& record) {
       set_level(record, *level);
       if (is_state_word(core)) record.state = core;
       const bool names_sender = token.text.size() > 2 && token.text[1] == '/';
-      return without(body.substr(names_sender ? at + 2 : token.next), " \t:-");
+      return without_front(body.substr(names_sender ? at + 2 : token.next), " \t:-");
     }
     if (i == 0 && is_state_word(core)) record.state = core;
     // Letters that end a word here are the message's: "open valve 3" has no level any more.
@@ -178,11 +189,7 @@ void LogRecordParser::parse(std::string_view line, LogRecord& record) {
   if (!stamp) return parse_body(line, record);
   const std::string_view prefix = without_spaces(line.substr(0, stamp->begin));
   read_prefix(prefix, record);
-  std::string_view body = without(line.substr(stamp->end), " \t");
-  while (!body.empty() && std::string_view("]),:|-\"").find(body.front()) != std::string_view::npos) {
-    body = without(body.substr(1), " \t");
-  }
-  parse_body(body, record);
+  parse_body(without_front(without_spaces(line.substr(stamp->end)), " \t]),:|-\""), record);
 }
 
 void LogRecordParser::parse_body(std::string_view body, LogRecord& record) {
@@ -227,8 +234,8 @@ bool LogRecordParser::parse_csv(std::string_view line, LogRecord& record) {
   }
   // Where there is little else in the row, a sentence in a column of any name is its message.
   const bool is_sentence = longest.find(' ') != std::string_view::npos && !LogClock::read(longest);
-  if (record.message.empty() && record.fields.size() < 2 && is_sentence) record.message = longest;
-  record.is_readings = record.message.empty() && record.fields.size() >= 2;
+  if (record.message.empty() && record.readings() < 2 && is_sentence) record.message = longest;
+  record.is_readings = record.message.empty() && record.readings() >= 2;
   if (record.is_readings) return true;
   record.fields.clear();
   // The column of states holds a letter or a level in rows with a message.

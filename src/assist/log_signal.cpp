@@ -14,6 +14,7 @@ using Sort = LogSignal::Sort;
 
 constexpr size_t kMostRead = 512;
 constexpr size_t kMostSubjects = 12;
+constexpr ptrdiff_t kMostCounterWords = 7;  // of a line that tells a figure only
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
@@ -56,6 +57,17 @@ bool has(const PlainText& text, std::span<const std::string_view> phrases) {
   return std::ranges::any_of(phrases, [&](std::string_view phrase) { return text.find(phrase) != std::string::npos; });
 }
 
+// Whether what follows at `at`, a space, denies: "errors 0", "alarm list empty", "error counter 0".
+bool is_none_of(std::string_view text, size_t at) {
+  constexpr std::string_view kNone[] = {"0", "none", "empty", "zero", "nil"};
+  for (int word = 0; word < 2 && at + 1 < text.size(); ++word) {
+    const size_t end = std::min(text.find(' ', at + 1), text.size());
+    if (std::ranges::find(kNone, text.substr(at + 1, end - at - 1)) != std::end(kNone)) return true;
+    at = end;
+  }
+  return false;
+}
+
 // A problem's word that is not denied: "0 errors", "no failures", "without faults".
 bool has_undenied(const PlainText& plain, std::span<const std::string_view> phrases) {
   constexpr std::string_view kDenials[] = {" no", " 0", " without", " not", " zero", " any", " non"};
@@ -64,9 +76,7 @@ bool has_undenied(const PlainText& plain, std::span<const std::string_view> phra
     for (size_t at = plain.find(phrase); at != std::string::npos; at = text.find(phrase, at + 1)) {
       const std::string_view before(text.data(), at);
       const bool denied = std::ranges::any_of(kDenials, [&](std::string_view word) { return before.ends_with(word); });
-      const size_t end = text.find(' ', at + 1);
-      const bool is_none = text.compare(end, 3, " 0 ") == 0 || text.compare(end, 6, " none ") == 0;
-      if (!denied && !is_none) return true;
+      if (!denied && !is_none_of(text, text.find(' ', at + 1))) return true;
     }
   }
   return false;
@@ -168,6 +178,7 @@ Sort find_sort(const PlainText& text, std::string_view message, LogLevel level, 
   if (is_action(text, message, level, is_operator)) return Sort::action;
   const bool is_quiet = is_quiet_problem(text, level);
   if (is_quiet && !has(text, words::kEnds) && !has(text, words::kReleases)) return Sort::problem;
+  if (has(text, words::kCounters) && std::ranges::count(text.text, ' ') <= kMostCounterWords) return Sort::routine;
   if (!fails && has(text, words::kRecoveries)) return has(text, words::kRestart) ? Sort::restart : Sort::recovery;
   if (is_quiet) return Sort::problem;
   if (has(text, words::kRestart) && level != LogLevel::debug) return Sort::restart;
@@ -232,7 +243,7 @@ LogSignal read_signal(std::string_view message, LogLevel level, bool is_operator
   if (message.empty()) return signal;
   const PlainText text(message);
   signal.sort = find_sort(text, message, level, is_operator);
-  signal.is_person = is_operator || level == LogLevel::notice || has(text, words::kPersons);
+  signal.is_person = is_operator || level == LogLevel::notice || has(text, words::kWorkers);
   if (signal.sort == Sort::routine) return signal;
   signal.code = find_code(message);
   signal.words = subject_words(message);

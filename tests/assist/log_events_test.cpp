@@ -32,9 +32,10 @@ TEST(LogEvents, OfOtherProgramsAreFoundAndCleanLogsHaveNone) {
       {"java-clean.log", nullptr, 0, 0, 0},
       {"json-clean.jsonl", nullptr, 0, 0, 0},
       {"plc-clean.csv", nullptr, 0, 0, 0},
+      {"gateway-clean.log", nullptr, 0, 0, 0},
       {"nginx-access-502.log", "error", 41, 55, 15},
       {"nginx-error.log", "lost_communication", 7, 11, 5},
-      {"journal-oom.log", "error", 27, 30, 1},
+      {"journal-oom.log", "error", 27, 29, 1},
       {"dmesg-disk.log", "error", 11, 15, 1},
       {"android-crash.log", "error", 31, 34, 1},
       {"java-trace.log", "error", 21, 26, 1},
@@ -150,6 +151,34 @@ TEST(LogEvents, QuietLinesOfInformationAreEventsWhereTheySayEnough) {
     EXPECT_EQ(events[0].kind, kind) << message;
     EXPECT_EQ(events[0].first_line, 14u) << message;
   }
+}
+
+TEST(LogEvents, AReadingThatIsNoLongerThereIsOne) {
+  std::string text = with_messages({});
+  for (size_t i = 0, at = 0; i < 25; ++i) {
+    at = text.find("flow=", at + 1);
+    if (i >= 20) text.replace(at + 5, 4, "---");
+  }
+  const auto events = analyze_log_text(text, "test").events;
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].what, "no value of flow");
+  EXPECT_EQ(events[0].kind, "lost_data");
+  EXPECT_EQ(events[0].first_line, 21u);
+  EXPECT_EQ(events[0].last_line, 25u);
+}
+
+TEST(LogEvents, RegularMessagesThatStopAreAGap) {
+  std::string text;
+  for (size_t i = 0; i < 30; ++i) {
+    const size_t minute = 5 * i + (i >= 20 ? 90 : 0);
+    text += fmt::format("2026-03-02T{:02}:{:02}:00Z gw-01 INFO {} of 24 nodes answered\n", minute / 60, minute % 60,
+                        20 + i % 4);
+  }
+  const auto events = analyze_log_text(text, "test").events;
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].what, "no records for 95 min");
+  EXPECT_EQ(events[0].first_line, 20u);
+  EXPECT_EQ(events[0].last_line, 21u);
 }
 
 TEST(LogEvents, AStateOfAlarmIsOneUntilItIsLeft) {
