@@ -101,13 +101,14 @@ bool take_value(std::string_view name, std::string_view value, bool decimal_comm
     case LogKey::kind: {
       auto level = stated_level(value);
       if (!level) level = letter_level(value);
-      if (!level && key == LogKey::level) level = syslog_level(value);
+      // "level=3" may well be a tank's.
+      if (!level && (name.starts_with("prio") || name.starts_with("PRIO"))) level = syslog_level(value);
       if (!level && key == LogKey::kind) level = alarm_level(value);
       if (level && (key == LogKey::level || record.level == LogLevel::none)) {
         record.level = level->level;
         record.is_operator = level->is_operator;
       }
-      if (level || key == LogKey::level) return false;
+      if (level) return false;
       break;
     }
     case LogKey::message:

@@ -31,7 +31,8 @@ constexpr size_t kMostWords = 24, kMostSame = 16, kMostChanges = 256;
 // Whether `place` is at most `window` milliseconds behind; by lines where there are no times.
 bool is_within(std::optional<int64_t> time, uint64_t line, LogPlace place, int64_t window) {
   if (time && place.time) return *place.time - *time <= window && *time - *place.time <= window;
-  return place.line - line <= kLinesAnHour * static_cast<uint64_t>(window) / static_cast<uint64_t>(kHour);
+  const uint64_t lines = place.line > line ? place.line - line : line - place.line;
+  return lines <= kLinesAnHour * static_cast<uint64_t>(window) / static_cast<uint64_t>(kHour);
 }
 
 template <class T>

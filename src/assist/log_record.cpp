@@ -9,6 +9,7 @@ namespace thimble {
 namespace {
 
 constexpr size_t kMostPrefixTokens = 6;  // before a level
+constexpr uint64_t kHeaderRecords = 4;   // a table's header comes before so many records
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
@@ -173,8 +174,8 @@ void LogRecordParser::parse(std::string_view line, LogRecord& record) {
   }
   const auto stamp = clock_.find(line);
   if (!stamp) {
-    csv_.learn(line);
-    if (csv_.is_header() || line[0] == '#') return;
+    if (records_ < kHeaderRecords) csv_.learn(line);
+    if ((records_ < kHeaderRecords && csv_.is_header()) || line[0] == '#') return;
     if (records_ != 0 && lacks_its_time(line)) {
       record.is_continuation = true;
       record.message = without_spaces(line);

@@ -177,6 +177,15 @@ TEST(LogRecord, FindsReadingsAndTheStateOfTheMachine) {
   EXPECT_EQ(fault.level, LogLevel::none) << "a state, not a level";
 }
 
+TEST(LogRecord, ANumberThatIsCalledLevelIsAReading) {
+  LogRecordParser parser;
+  const LogRecord record = parsed(parser, "2026-03-02 00:00:00 level=3 flow=12.5");
+  EXPECT_TRUE(record.is_readings);
+  EXPECT_EQ(record.level, LogLevel::none);
+  EXPECT_EQ(record.fields.size(), 2u);
+  EXPECT_EQ(parsed(parser, "2026-03-02 00:00:00 PRIORITY=3 MESSAGE=\"no room\"").level, LogLevel::error);
+}
+
 TEST(LogRecord, ReadsTablesWithTheirHeader) {
   LogRecordParser parser;
   parsed(parser, "# export of unit 7, firmware 3.12");
