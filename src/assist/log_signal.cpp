@@ -14,6 +14,7 @@ using Sort = LogSignal::Sort;
 
 constexpr size_t kMostRead = 512;
 constexpr size_t kMostSubjects = 12;
+constexpr size_t kMostName = 48;            // bytes on either side of a dash
 constexpr ptrdiff_t kMostCounterWords = 7;  // of a line that tells a figure only
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -34,12 +35,30 @@ struct PlainText {
   }
 };
 
+// Whether message[at] joins letters to a name: error.cpp, /var/log/error, libgpg-error-dev; not over-temperature nor out-of-range.
+bool joins_name(std::string_view message, size_t at) {
+  const auto is_letter_at = [&](size_t i) { return i < message.size() && is_letter(message[i]); };
+  if (at == 0 || !is_letter_at(at - 1) || !is_letter_at(at + 1)) return false;
+  if (message[at] == '.' || message[at] == '/') return true;
+  if (message[at] != '-') return false;
+  size_t begin = at, end = at;
+  const auto is_name = [&](size_t i) { return is_letter(message[i]) || is_digit(message[i]) || message[i] == '-'; };
+  while (begin > 0 && at - begin < kMostName && is_name(begin - 1)) --begin;
+  while (end < message.size() && end - at < kMostName && is_name(end)) ++end;
+  const std::string_view name = message.substr(begin, end - begin);
+  return std::ranges::count(name, '-') >= 2 && name.find("-of-") == std::string_view::npos;
+}
+
 PlainText::PlainText(std::string_view message) {
-  for (const char c : message.substr(0, kMostRead)) {
+  message = message.substr(0, kMostRead);
+  for (size_t i = 0; i < message.size(); ++i) {
+    const char c = message[i];
     if (is_letter(c)) {
       text += static_cast<char>(c | 0x20);
     } else if (is_digit(c) || (c & 0x80)) {
       text += c;
+    } else if (joins_name(message, i)) {
+      text += '_';
     } else if (c == '%') {
       text += text.back() == ' ' ? "% " : " % ";
     } else if (text.back() != ' ') {

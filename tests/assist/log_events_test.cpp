@@ -116,6 +116,15 @@ TEST(LogEvents, AChangeTakenBackIsOneAndARoutineTransitionNone) {
   EXPECT_EQ(events[0].last_line, 24u);
 }
 
+TEST(LogEvents, NamesWithTheWordsInThemAreNone) {
+  const std::string text =
+      "status installed libgpg-error-dev:amd64 1.46\n[3/269] Building CXX object base/error.cpp.o\nopened "
+      "/var/log/error\n"
+      "alarm list empty\nerrors: 0\n12 files, 0 failed\n";
+  EXPECT_TRUE(analyze_log_text(text, "test").events.empty());
+  EXPECT_EQ(analyze_log_text("value out-of-range\nall\nis\nwell\n", "test").events.size(), 1u);
+}
+
 TEST(LogEvents, RoutineMessagesAreNone) {
   const auto events = events_of({{2, "INFO heartbeat ok"},
                                  {3, "INFO self-test passed, 0 errors"},
