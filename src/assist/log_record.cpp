@@ -88,6 +88,19 @@ bool names_a_host(std::string_view body) {
                              [](char c) { return is_digit(c) || c == '-' || c == '.' || c == '_'; });
 }
 
+// "<34>" at the beginning, facility and severity as RFC 5424 has them, or "<4>" as the kernel and systemd's services write it.
+// `length`: of it.
+std::optional<StatedLevel> priority_level(std::string_view text, size_t& length) {
+  if (!text.starts_with('<')) return std::nullopt;
+  int value = 0;
+  size_t at = 1;
+  for (; at < 4 && at < text.size() && is_digit(text[at]); ++at) value = value * 10 + (text[at] - '0');
+  if (at == 1 || at == text.size() || text[at] != '>') return std::nullopt;
+  length = at + 1;
+  const char severity = static_cast<char>('0' + value % 8);
+  return syslog_level({&severity, 1});
+}
+
 // The level among the first words, and the message behind it. Words in small letters are levels only where they stand alone.
 std::string_view read_level(std::string_view body, LogRecord& record) {
   size_t at = 0;
@@ -95,6 +108,11 @@ std::string_view read_level(std::string_view body, LogRecord& record) {
   for (size_t i = 0; i < kMostPrefixTokens && at < body.size(); ++i) {
     const Token token = token_at(body, at);
     const std::string_view core = without(token.text, "[]()<>:|,*-");
+    size_t length = 0;
+    if (const auto priority = priority_level(token.text, length)) {
+      set_level(record, *priority);
+      return without_front(body.substr(at + length), " \t");
+    }
     const bool is_marked = core.size() != token.text.size();
     auto level = stated_level(core);
     const bool is_small = !core.empty() && !is_upper(core.back());
@@ -139,10 +157,8 @@ bool read_request(std::string_view body, LogRecord& record) {
 void read_prefix(std::string_view prefix, LogRecord& record) {
   if (prefix.empty()) return;
   if (prefix[0] == '<') {
-    int64_t value = 0;
-    for (size_t i = 1; i < prefix.size() && i < 4 && is_digit(prefix[i]); ++i) value = value * 10 + (prefix[i] - '0');
-    const char digit = static_cast<char>('0' + value % 8);
-    if (const auto level = syslog_level({&digit, 1})) set_level(record, *level);
+    size_t length = 0;
+    if (const auto level = priority_level(prefix, length)) set_level(record, *level);
   } else if (prefix.size() == 1) {
     if (const auto level = letter_level(prefix)) set_level(record, *level);
   } else if (const size_t equals = prefix.find('='); equals != std::string_view::npos) {

@@ -145,6 +145,8 @@ TEST(LogRecord, FindsLevelAndMessage) {
       {"10.0.0.1 - - [02/Mar/2026:04:18:57 +0100] \"GET / HTTP/1.1\" 503 12", LogLevel::error, "GET / HTTP/1.1\" 503"},
       {R"({"time":"2026-03-02T04:18:57Z","level":"warn","msg":"a \"b\" c"})", LogLevel::warning, R"(a \"b\" c)"},
       {"<11>Mar 02 03:20:20 box app[1]: no room", LogLevel::error, "no room"},
+      {"2026-03-02 03:20:20 unit[7] <3> it broke", LogLevel::error, "it broke"},
+      {"2026-03-02 03:20:20 <6>it runs", LogLevel::info, "it runs"},
       {"error: no such file", LogLevel::error, "no such file"},
   };
   for (const MessageCase& wanted : cases) {
