@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <iterator>
 
+#include "assist/log_characters.h"
 #include "assist/log_level.h"
 
 namespace thimble {
 namespace {
 
+using log_text::is_digit;
+using log_text::is_letter;
+using log_text::without_spaces;
+
 constexpr size_t kMostFields = 64;
 constexpr size_t kMostUnit = 8;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 bool is_key(char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '.' || c == '-' || c == '/'; }
 
 // Where the value that begins at `at` ends: at a space, or behind the closing quote.
@@ -46,14 +49,8 @@ std::string_view unquoted(std::string_view value) {
   return value;
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 bool is_unit(std::string_view text) {
-  text = trimmed(text);
+  text = without_spaces(text);
   if (text.size() > kMostUnit) return false;
   if (text.empty()) return true;
   if (text[0] == 'x' || text[0] == 'X') return false;  // hexadecimal
@@ -172,7 +169,7 @@ bool read_list(std::string_view body, LogRecord& record) {
   size_t items = 0, understood = 0;
   for (size_t at = 0; at < body.size();) {
     const size_t end = std::min({body.find(", ", at), body.find("; ", at), body.size()});
-    const std::string_view item = trimmed(body.substr(at, end - at));
+    const std::string_view item = without_spaces(body.substr(at, end - at));
     at = end + 2;
     ++items;
     const size_t number = number_begin(item);
@@ -183,7 +180,7 @@ bool read_list(std::string_view body, LogRecord& record) {
       ++understood;
       continue;
     }
-    std::string_view name = trimmed(item.substr(0, number));
+    std::string_view name = without_spaces(item.substr(0, number));
     if (name.ends_with(':')) name.remove_suffix(1);
     if (name.empty() || name.size() > 32 || std::ranges::any_of(name, is_digit)) continue;
     if (take_value(name, item.substr(number), false, record)) ++understood;

@@ -2,31 +2,23 @@
 
 #include <algorithm>
 
+#include "assist/log_characters.h"
 #include "assist/log_fields.h"
 #include "assist/log_level.h"
 
 namespace thimble {
 namespace {
 
+using log_text::is_digit;
+using log_text::is_upper;
+using log_text::without;
+using log_text::without_front;
+using log_text::without_spaces;
+
 constexpr size_t kMostPrefixTokens = 6;  // before a level
 constexpr uint64_t kHeaderRecords = 4;   // a table's header comes before so many records
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_space(char c) { return c == ' ' || c == '\t'; }
-
-std::string_view without_front(std::string_view text, std::string_view characters) {
-  while (!text.empty() && characters.find(text.front()) != std::string_view::npos) text.remove_prefix(1);
-  return text;
-}
-
-std::string_view without(std::string_view text, std::string_view characters) {
-  text = without_front(text, characters);
-  while (!text.empty() && characters.find(text.back()) != std::string_view::npos) text.remove_suffix(1);
-  return text;
-}
-
-std::string_view without_spaces(std::string_view text) { return without(text, " \t"); }
 
 void set_level(LogRecord& record, const StatedLevel& level) {
   record.level = level.level;

@@ -5,10 +5,15 @@
 #include <iterator>
 #include <span>
 
+#include "assist/log_characters.h"
 #include "assist/log_words.h"
 
 namespace thimble {
 namespace {
+
+using log_text::is_digit;
+using log_text::is_letter;
+using log_text::is_upper;
 
 using Sort = LogSignal::Sort;
 
@@ -16,10 +21,6 @@ constexpr size_t kMostRead = 512;
 constexpr size_t kMostSubjects = 12;
 constexpr size_t kMostName = 48;            // bytes on either side of a dash
 constexpr ptrdiff_t kMostCounterWords = 7;  // of a line that tells a figure only
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 
 // " e07 dry running flow below limit ": small letters, words with one space around each. "%" is a word.
 struct PlainText {

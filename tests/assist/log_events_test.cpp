@@ -61,6 +61,15 @@ TEST(LogEvents, OfOtherProgramsAreFoundAndCleanLogsHaveNone) {
   }
 }
 
+TEST(LogEvents, LogsWithoutTimesHaveThemToo) {
+  const auto events = analyze_log_file(log_data("plain-errors.txt")).events;
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].what, "file 20: unexpected end of data");
+  EXPECT_EQ(events[0].first_line, 22u);
+  EXPECT_EQ(events[1].what, "done, 1 failed");
+  EXPECT_FALSE(events[0].first_time);
+}
+
 // A log of readings every five minutes, with a message in place of some.
 std::string with_messages(const std::vector<std::pair<size_t, std::string>>& messages, size_t readings = 40) {
   std::string text;

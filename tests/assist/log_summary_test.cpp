@@ -36,6 +36,8 @@ TEST(LogClaims, OnlyWhatTheFactsBear) {
       is_supported("User 2 changed the setting from 50.0 to 50.5 Hz.", "info; user 2: setting 50.0 -> 50.5 Hz"));
   EXPECT_FALSE(
       is_supported("User 2 changed the setting from 50.5 to 50.0 Hz.", "info; user 2: setting 50.0 -> 50.5 Hz"));
+  EXPECT_FALSE(is_supported("Setting 50.0 was changed from 50.5 by user 2 to 50.5 Hz.",
+                            "info; user 2: setting 50.0 -> 50.5 Hz"));
   EXPECT_TRUE(is_supported("The pump ran at 2,400 rpm.", "pump ran, speed 2400 rpm"));
   EXPECT_TRUE(is_supported("The pressure was 7 bar.", "pressure 7.0 bar"));
 }
