@@ -110,10 +110,15 @@ void LogIncidents::trim_done() {
   done_.resize(kMostDone);
 }
 
-LogIncidents::Incident* LogIncidents::find_same(uint64_t same, LogPlace place, int64_t window) {
+// Of the same sort: what a person changed and a restart say the same as a problem where they name its code.
+LogIncidents::Incident* LogIncidents::find_same(uint64_t same, std::string_view kind, LogPlace place, int64_t window) {
+  const auto is_problem = [](std::string_view name) { return name != "restart" && name != "operator_action"; };
   for (Incident& incident : active_) {
+    const bool is_its_sort = is_problem(kind) ? is_problem(incident.event.kind) : incident.event.kind == kind;
     const bool has_it = std::ranges::find(incident.same, same) != incident.same.end();
-    if (has_it && is_within(incident.event.last_time, incident.event.last_line, place, window)) return &incident;
+    if (is_its_sort && has_it && is_within(incident.event.last_time, incident.event.last_line, place, window)) {
+      return &incident;
+    }
   }
   return nullptr;
 }
@@ -177,7 +182,7 @@ void LogIncidents::take(const LogSignal& signal, uint64_t same, std::string_view
 }
 
 void LogIncidents::problem(const LogSignal& signal, uint64_t same, std::string_view message, LogPlace place) {
-  Incident* incident = find_same(same, place, kRepeats);
+  Incident* incident = find_same(same, signal.kind, place, kRepeats);
   if (!incident) incident = find_related(signal, place);
   if (incident) {
     join(*incident, signal, same, message, place);
@@ -248,8 +253,7 @@ void LogIncidents::restart(const LogSignal& signal, uint64_t same, std::string_v
   LogSignal ends = signal;
   ends.is_general = true;
   recovery(ends, message, place);
-  if (Incident* incident = find_same(same, place, kRestarts)) {
-    if (incident->event.kind != "restart") return;
+  if (Incident* incident = find_same(same, "restart", place, kRestarts)) {
     ++incident->event.count;
     incident->event.last_line = place.line;
     if (place.time) incident->event.last_time = place.time;
@@ -303,7 +307,7 @@ void LogIncidents::take_state(std::string_view state, LogPlace place) {
 
 void LogIncidents::take_missing(std::string_view field, LogPlace place) {
   const uint64_t same = mix(hash_text(field) + 1);
-  if (Incident* incident = find_same(same, place, kRepeats)) {
+  if (Incident* incident = find_same(same, "lost_data", place, kRepeats)) {
     incident->event.last_line = place.line;
     if (place.time) incident->event.last_time = place.time;
     return;

@@ -171,6 +171,26 @@ TEST(LogEvents, QuietLinesOfInformationAreEventsWhereTheySayEnough) {
   }
 }
 
+TEST(LogEvents, ARestartThatNamesACodeDoesNotHideItsProblem) {
+  const auto events = events_of({{10, "INFO restarted after E07"}, {12, "ERROR E07 dry running, pump stopped"}});
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].what, "E07 dry running, pump stopped");
+  EXPECT_EQ(events[0].count, 1u);
+}
+
+TEST(LogEvents, LongNamesOfFieldsAreCut) {
+  std::string text;
+  for (int i = 0; i < 60; ++i) {
+    const int level = i < 20 || i >= 45 ? 400 : 400 + 20 * (i - 20);
+    text += fmt::format("2026-03-02 {:02}:{:02}:00 {}={} other={}\n", i / 12, 5 * (i % 12), std::string(500, 'p'),
+                        level + i % 3, i % 5);
+  }
+  const auto events = analyze_log_text(text, "test").events;
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].kind, "sensor_drift");
+  EXPECT_LE(events[0].what.size(), kLogEventBytes);
+}
+
 TEST(LogEvents, AReadingThatIsNoLongerThereIsOne) {
   std::string text = with_messages({});
   for (size_t i = 0, at = 0; i < 25; ++i) {
