@@ -123,7 +123,7 @@ std::string_view read_level(std::string_view body, LogRecord& record) {
       return without_front(body.substr(names_sender ? at + 2 : token.next), " \t:-");
     }
     if (i == 0 && is_state_word(core)) record.state = core;
-    // Letters that end a word here are the message's: "open valve 3" has no level any more.
+    // A word with a colon is the sender's: what follows is the message. Ids may come before it.
     const bool is_number = !core.empty() && std::ranges::all_of(core, is_digit);
     numbers += is_number ? 1 : 0;
     if (token.text.ends_with(':') && !is_number) break;
@@ -216,9 +216,7 @@ void LogRecordParser::parse_body(std::string_view body, LogRecord& record) {
   std::string_view readings = body;
   if (!column.empty() && readings.starts_with(column)) readings = without_spaces(readings.substr(column.size()));
   const bool is_alarm = level >= LogLevel::warning && column.empty();
-  if (read_pairs(readings, record)) {
-    // done: a message among the pairs, or readings
-  } else if (is_alarm || !read_list(readings, record)) {
+  if (!read_pairs(readings, record) && (is_alarm || !read_list(readings, record))) {
     record.state = {};
     return;
   }

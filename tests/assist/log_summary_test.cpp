@@ -130,6 +130,20 @@ TEST_F(Summaries, ControlTokensInALogStayText) {
   EXPECT_EQ(std::ranges::count(one->tokens(), start), 9);
 }
 
+TEST_F(Summaries, ATemplateWithoutASystemTurnIsGivenTheSameWords) {
+  const auto one = session(2048);
+  LogSummarizer summarizer(
+      *model_, *one,
+      "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
+      "<{{ m.role }}>{{ m.content }}\n{% endfor %}<assistant>");
+  const LogSummary summary = summarizer.summarize_text(log_of(1, ""), "test");
+  EXPECT_GT(summary.generated_tokens, 0u);
+  const std::string prompt =
+      model_->tokenizer().decode(std::vector<TokenId>(one->tokens().begin(), one->tokens().end()), true);
+  EXPECT_NE(prompt.find("<user>You report machine events"), std::string::npos) << prompt.substr(0, 80);
+  EXPECT_EQ(prompt.find("<system>"), std::string::npos);
+}
+
 TEST_F(Summaries, AnInterruptionEndsTheWriting) {
   const auto one = session(2048);
   LogSummarizer summarizer(*model_, *one);
