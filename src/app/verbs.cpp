@@ -7,7 +7,7 @@ namespace thimble {
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
     kEmbed, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert, kExport,
-    kHelp, kVersion, kCompletion, kMan;
+    kHelp, kVersion, kCompletion, kMan, kSummarize;
 
 namespace {
 
@@ -34,7 +34,8 @@ constexpr const Verb* kVerbs[] = {&kChat,
                                   &kHelp,
                                   &kVersion,
                                   &kCompletion,
-                                  &kMan};
+                                  &kMan,
+                                  &kSummarize};
 
 }  // namespace
 
