@@ -1,6 +1,8 @@
 #include "assist/log_clock.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "assist/log_characters.h"
 
@@ -241,32 +243,24 @@ bool may_begin(std::string_view line, size_t at) {
 
 }  // namespace
 
-// Howard Hinnant, "chrono-compatible low-level date algorithms": days_from_civil and civil_from_days.
 int64_t log_days(int64_t year, int month, int day) {
-  year -= month <= 2 ? 1 : 0;
-  const int64_t era = (year >= 0 ? year : year - 399) / 400;
-  const int64_t year_of_era = year - era * 400;
-  const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+  const std::chrono::year_month_day first{std::chrono::year(static_cast<int>(year)),
+                                          std::chrono::month(static_cast<unsigned>(month)), std::chrono::day(1)};
+  return std::chrono::sys_days(first).time_since_epoch().count() + day - 1;
 }
 
 LogDate log_date(int64_t time) {
-  const int64_t whole = (time >= 0 ? time : time - kDay + 1) / kDay;
-  const int64_t second = (time - whole * kDay) / kSecond;
-  const int64_t shifted = whole + 719468;
-  const int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-  const int64_t day_of_era = shifted - era * 146097;
-  const int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const int month = static_cast<int>((5 * day_of_year + 2) / 153);
-  LogDate date{};
-  date.day = static_cast<int>(day_of_year - (153 * month + 2) / 5 + 1);
-  date.month = month < 10 ? month + 3 : month - 9;
-  date.year = year_of_era + era * 400 + (date.month <= 2 ? 1 : 0);
-  date.hour = static_cast<int>(second / 3600);
-  date.minute = static_cast<int>(second / 60 % 60);
-  date.second = static_cast<int>(second % 60);
-  return date;
+  constexpr int64_t kFarthestDay = 10'000'000;  // some 27,000 years: what a calendar of the library holds
+  const int64_t day = std::chrono::floor<std::chrono::days>(std::chrono::milliseconds(time)).count();
+  const std::chrono::days days(std::clamp(day, -kFarthestDay, kFarthestDay));
+  const std::chrono::year_month_day date{std::chrono::sys_days(days)};
+  const int64_t second = (time - day * kDay) / kSecond;
+  return {static_cast<int>(date.year()),
+          static_cast<int>(static_cast<unsigned>(date.month())),
+          static_cast<int>(static_cast<unsigned>(date.day())),
+          static_cast<int>(second / 3600),
+          static_cast<int>(second / 60 % 60),
+          static_cast<int>(second % 60)};
 }
 
 std::optional<LogStamp> LogClock::find(std::string_view line) {

@@ -22,7 +22,7 @@ inline uint64_t hash_text(std::string_view text) {
     text.remove_prefix(sizeof word);
   }
   uint64_t word = 0;
-  std::memcpy(&word, text.data(), text.size());
+  if (!text.empty()) std::memcpy(&word, text.data(), text.size());  // an empty view may point nowhere
   return mix(hash ^ word ^ 0x9e3779b97f4a7c15u);
 }
 
