@@ -7,7 +7,7 @@ namespace thimble {
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
     kEmbed, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert, kExport,
-    kHelp, kVersion, kCompletion, kMan;
+    kCommand, kEvalTask, kHelp, kVersion, kCompletion, kMan;
 
 namespace {
 
@@ -31,6 +31,8 @@ constexpr const Verb* kVerbs[] = {&kChat,
                                   &kImatrix,
                                   &kConvert,
                                   &kExport,
+                                  &kCommand,
+                                  &kEvalTask,
                                   &kHelp,
                                   &kVersion,
                                   &kCompletion,

@@ -117,7 +117,8 @@ class Loop {
   }
 
   TokenId choose(std::span<const float> logits) {
-    const TokenId token = sampler_.sample(logits, session_.tokens(), options_.constraint);
+    TokenId token = sampler_.sample(logits, session_.tokens(), options_.constraint);
+    if (callbacks_.on_choice) token = callbacks_.on_choice(logits, result_.tokens, token);
     if (options_.constraint != nullptr) options_.constraint->accept(token);
     return token;
   }

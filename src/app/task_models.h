@@ -1,0 +1,34 @@
+// The runners of all kinds of task on one model, each made when its first case comes.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "assist/task_runner.h"
+
+namespace thimble {
+
+struct TaskModelOptions {
+  CommandRunnerOptions command;
+  TextRunnerOptions text;
+};
+
+class TaskRunners {
+ public:
+  TaskRunners(const LanguageModel& language_model, Session& session, TaskModelOptions options);
+
+  // Throws Error(usage) naming the first case of a kind that cannot be run.
+  void require_all(const std::vector<TaskCase>& cases) const;
+  TaskRunner& of(TaskKind kind);
+
+ private:
+  std::unique_ptr<TaskRunner> make(TaskKind kind) const;
+
+  const LanguageModel& language_model_;
+  Session& session_;
+  TaskModelOptions options_;
+  std::map<TaskKind, std::unique_ptr<TaskRunner>> runners_;
+};
+
+}  // namespace thimble

@@ -1,0 +1,55 @@
+// Watches the choice of a call's tokens under the constraint of tool_grammar.h: which name it will be, how probable it is among all names
+// however they are split into tokens, and whether it should rather be none.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "assist/calibration.h"
+#include "engine/generate.h"
+#include "text/token_constraint.h"
+#include "text/tokenizer.h"
+
+namespace thimble {
+
+class CallChoice {
+ public:
+  // `names`: of the tools that may be called, without none. All references must outlive it.
+  CallChoice(const Tokenizer& tokenizer, TokenConstraint& constraint, const std::vector<std::string>& names,
+             double none_threshold);
+
+  // For GenerateCallbacks::on_choice.
+  TokenId choose(std::span<const float> logits, std::span<const TokenId> answer, TokenId sampled);
+
+  // When the call is complete; `name` is the one chosen, empty for none.
+  CallProbabilities probabilities(std::string_view name) const;
+
+ private:
+  struct Option {
+    TokenId id;
+    double probability;
+    std::string piece;
+  };
+  // A choice at which more than one name was still possible.
+  struct NameStep {
+    std::string before;
+    std::vector<Option> options;
+  };
+
+  static bool agree(std::string_view text, std::string_view target);
+  std::vector<Option> allowed_options(std::span<const float> logits) const;
+  double log_probability(std::span<const float> logits, TokenId chosen);
+  TokenId choose_name(NameStep step, TokenId sampled);
+  double probability_of(std::string_view target) const;
+
+  const Tokenizer& tokenizer_;
+  TokenConstraint& constraint_;
+  double none_threshold_;
+  std::vector<std::string> targets_;  // the beginning of each name's call, none's at the end
+  std::vector<NameStep> name_steps_;
+  double none_ = 0;
+  double log_arguments_ = 0;
+};
+
+}  // namespace thimble
