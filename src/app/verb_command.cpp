@@ -117,6 +117,11 @@ class CommandVerb : public Command {
     AnswerView view(console, false);
     CommandAnswer answer = commander.answer(command, view.callbacks());
     stop_if_interrupted();
+    if (!answer.is_valid) {
+      fail(ExitCode::failed,
+           "the call did not end within {} tokens: raise -c, or give texts of the tools a maxLength; '{}'",
+           answer.generation.tokens.size(), printable(answer.generation.text, 100));
+    }
     if (output_.verbose) {
       console.note("{} tokens of prompt, {} of them kept; {}", answer.generation.prompt_tokens,
                    answer.generation.reused_tokens, speed_text(answer.generation));
@@ -171,7 +176,7 @@ constexpr Example kExamples[] = {
      "Which tool, with which arguments?"},
     {"command -m model.gguf --tools tools.json --examples commands.jsonl --shots 8 -p \"pump off\"",
      "The same with examples that are like the command"},
-    {"command -m model.gguf --tools tools.json -f - --jsonl", "A command a line on standard input, an answer for each"},
+    {"command -m model.gguf --tools tools.json --jsonl", "A command a line on standard input, an answer for each"},
 };
 
 }  // namespace

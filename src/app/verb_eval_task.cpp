@@ -161,15 +161,28 @@ class EvalTask : public Command {
     size_t done = 0;
     for (const TaskCase& task : cases) {
       if (!records.contains(task.id)) {
-        TaskRecord record = runners.of(task.kind).answer(task, {.interrupted = interrupted});
-        stop_if_interrupted();
-        kept.append(task, record);
-        records.emplace(task.id, std::move(record));
+        if (const auto record = ask(console, runners, task)) {
+          kept.append(task, *record);
+          records.emplace(task.id, *record);
+        }
       }
       progress.update(++done, cases.size(), std::min(kept_count, done));
     }
     progress.finish();
     return records;
+  }
+
+  // A case that cannot be put to this model, as one too long for its context, is not answered.
+  static std::optional<TaskRecord> ask(Console& console, TaskRunners& runners, const TaskCase& task) {
+    try {
+      TaskRecord record = runners.of(task.kind).answer(task, {.interrupted = interrupted});
+      stop_if_interrupted();
+      return record;
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::failed && error.code() != ExitCode::usage) throw;
+      console.note("line {}: {}", task.line, error.what());
+      return std::nullopt;
+    }
   }
 
   std::vector<TaskRun> read_runs(const TaskFile& file) const {

@@ -13,7 +13,7 @@ constexpr double kNegligible = 1e-7;  // share of probability
 constexpr float kFar = 24;            // logits below the best one: exp(-24) is 4e-11
 
 std::string beginning_of_call(std::string_view name) {
-  return "{\"name\": " + spaced_json(std::string(name)) + ", \"arguments\": {";
+  return "{\"name\": " + spaced_json(std::string(name.empty() ? kNoTool : name)) + ", \"arguments\": {";
 }
 
 // Calls `take(id, logit)` for every token of the mask.
@@ -41,10 +41,9 @@ double log_sum(const TokenMask& mask, std::span<const float> logits) {
 }  // namespace
 
 CallChoice::CallChoice(const Tokenizer& tokenizer, TokenConstraint& constraint, const std::vector<std::string>& names,
-                       double none_threshold)
-    : tokenizer_(tokenizer), constraint_(constraint), none_threshold_(none_threshold) {
+                       std::vector<double> priors, double none_threshold)
+    : tokenizer_(tokenizer), constraint_(constraint), none_threshold_(none_threshold), priors_(std::move(priors)) {
   for (const std::string& name : names) targets_.push_back(beginning_of_call(name));
-  targets_.push_back(beginning_of_call(kNoTool));
 }
 
 // Whether one may still become the other.
@@ -53,14 +52,27 @@ bool CallChoice::agree(std::string_view text, std::string_view target) {
   return text.substr(0, shared) == target.substr(0, shared);
 }
 
-std::vector<CallChoice::Option> CallChoice::allowed_options(std::span<const float> logits) const {
+// How probable the names are together that `text` may become.
+double CallChoice::prior_of(std::string_view text) const {
+  double sum = 0;
+  for (size_t i = 0; i < targets_.size(); ++i) sum += agree(text, targets_[i]) ? priors_[i] : 0;
+  return sum;
+}
+
+std::vector<CallChoice::Option> CallChoice::name_options(std::span<const float> logits, std::string_view before) const {
   const TokenMask& mask = constraint_.mask();
   const double total = log_sum(mask, logits);
   std::vector<Option> options;
+  double sum = 0;
   for_each_allowed(mask, logits, [&](TokenId id, float logit) {
     const double probability = std::exp(static_cast<double>(logit) - total);
-    if (probability > kNegligible) options.push_back({id, probability, tokenizer_.piece(id)});
+    if (probability < kNegligible) return;
+    Option option{id, probability, tokenizer_.piece(id)};
+    option.probability *= prior_of(std::string(before) + option.piece);
+    sum += option.probability;
+    options.push_back(std::move(option));
   });
+  for (Option& option : options) option.probability /= sum;
   return options;
 }
 
@@ -72,7 +84,10 @@ TokenId CallChoice::choose(std::span<const float> logits, std::span<const TokenI
   std::string text;
   for (const TokenId token : answer) text += tokenizer_.piece(token);
   const auto possible = std::ranges::count_if(targets_, [&](const std::string& target) { return agree(text, target); });
-  if (possible > 1) return choose_name({std::move(text), allowed_options(logits)}, sampled);
+  if (possible > 1) {
+    std::vector<Option> options = name_options(logits, text);
+    return choose_name({std::move(text), std::move(options)}, sampled);
+  }
   // The rest of a name's spelling is no choice.
   const bool is_behind_name =
       std::ranges::any_of(targets_, [&](const std::string& target) { return text.starts_with(target); });
@@ -80,14 +95,14 @@ TokenId CallChoice::choose(std::span<const float> logits, std::span<const TokenI
   return sampled;
 }
 
-// Where the ways of none and of the tools part, the side with more probability is taken, whatever its best token has.
+// The most probable token; but where the ways of none and of the tools part, of the side that has more probability together.
 TokenId CallChoice::choose_name(NameStep step, TokenId sampled) {
   const std::string_view none = targets_.back();
   const auto leads_to_tool = [&](const Option& option) {
     return std::any_of(targets_.begin(), targets_.end() - 1,
                        [&](const std::string& target) { return agree(step.before + option.piece, target); });
   };
-  double none_share = 0, all = 0;
+  double none_share = 0;
   const Option* best_none = nullptr;
   const Option* best_tool = nullptr;
   for (const Option& option : step.options) {
@@ -95,19 +110,13 @@ TokenId CallChoice::choose_name(NameStep step, TokenId sampled) {
     const Option*& best = is_none ? best_none : best_tool;
     if (best == nullptr || option.probability > best->probability) best = &option;
     none_share += is_none ? option.probability : 0;
-    all += option.probability;
   }
-  TokenId taken = sampled;
-  if (best_none != nullptr) {
-    none_ = std::max(none_, none_share / all);
-    if (best_tool == nullptr || none_share / all > none_threshold_) {
-      taken = best_none->id;
-    } else {
-      taken = best_tool->id;
-    }
-  }
+  none_ = std::max(none_, none_share);
+  const bool is_none = best_none != nullptr && (best_tool == nullptr || none_share > none_threshold_);
+  const Option* taken = is_none ? best_none : best_tool;
+  const TokenId token = taken != nullptr ? taken->id : sampled;
   name_steps_.push_back(std::move(step));
-  return taken;
+  return token;
 }
 
 double CallChoice::probability_of(std::string_view target) const {
@@ -124,8 +133,7 @@ double CallChoice::probability_of(std::string_view target) const {
 }
 
 CallProbabilities CallChoice::probabilities(std::string_view name) const {
-  const std::string target = name.empty() ? targets_.back() : beginning_of_call(name);
-  return {std::min(none_, 1.0), std::min(probability_of(target), 1.0), std::exp(log_arguments_)};
+  return {std::min(none_, 1.0), std::min(probability_of(beginning_of_call(name)), 1.0), std::exp(log_arguments_)};
 }
 
 }  // namespace thimble

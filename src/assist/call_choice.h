@@ -15,9 +15,10 @@ namespace thimble {
 
 class CallChoice {
  public:
-  // `names`: of the tools that may be called, without none. All references must outlive it.
+  // `names`: of the tools that may be called, and at the end the empty one, for none. `priors`: what is known of them before the model is
+  // asked, each above 0 and all summing to 1; the model's probabilities are multiplied by them. The first two must outlive it.
   CallChoice(const Tokenizer& tokenizer, TokenConstraint& constraint, const std::vector<std::string>& names,
-             double none_threshold);
+             std::vector<double> priors, double none_threshold);
 
   // For GenerateCallbacks::on_choice.
   TokenId choose(std::span<const float> logits, std::span<const TokenId> answer, TokenId sampled);
@@ -38,7 +39,8 @@ class CallChoice {
   };
 
   static bool agree(std::string_view text, std::string_view target);
-  std::vector<Option> allowed_options(std::span<const float> logits) const;
+  std::vector<Option> name_options(std::span<const float> logits, std::string_view before) const;
+  double prior_of(std::string_view text) const;
   double log_probability(std::span<const float> logits, TokenId chosen);
   TokenId choose_name(NameStep step, TokenId sampled);
   double probability_of(std::string_view target) const;
@@ -47,6 +49,7 @@ class CallChoice {
   TokenConstraint& constraint_;
   double none_threshold_;
   std::vector<std::string> targets_;  // the beginning of each name's call, none's at the end
+  std::vector<double> priors_;        // of each
   std::vector<NameStep> name_steps_;
   double none_ = 0;
   double log_arguments_ = 0;

@@ -13,6 +13,8 @@ namespace thimble {
 namespace {
 
 constexpr size_t kMostLineBytes = size_t{1} << 16;
+constexpr size_t kVoters = 12;
+constexpr double kSpreadShare = 0.2;  // of the votes, for names that no voter has
 
 CommandExample read_example(const nlohmann::json& line, const ToolList& tools) {
   const auto prompt = find_text(line, "prompt");
@@ -36,21 +38,45 @@ CommandExamples::CommandExamples(const std::string& path, std::string_view text,
   read_json_lines(path, text, kMostLineBytes,
                   [&](size_t, nlohmann::json& line) { examples_.push_back(read_example(line, tools)); });
   if (examples_.empty()) fail(ExitCode::bad_file, "{}: there is no example in it", printable(path));
-  std::vector<std::string> prompts;
-  for (const CommandExample& example : examples_) prompts.push_back(example.prompt);
-  overlap_ = std::make_unique<const WordOverlap>(prompts);
+  std::vector<std::string> prompts, names;
+  for (const CommandExample& example : examples_) {
+    prompts.push_back(example.prompt);
+    names.push_back(example.name);
+  }
+  overlap_ = std::make_unique<const WordOverlap>(prompts, names);
 }
 
 std::vector<const CommandExample*> CommandExamples::similar(std::string_view prompt, size_t count) const {
   std::vector<const CommandExample*> found;
   std::set<std::string_view> seen = {prompt};
   if (count == 0 || examples_.empty()) return found;
-  for (const size_t index : overlap_->ranked(prompt)) {
+  for (const WordOverlap::Match& match : overlap_->ranked(prompt)) {
     if (found.size() == count) break;
-    if (seen.insert(examples_[index].prompt).second) found.push_back(&examples_[index]);
+    const CommandExample& example = examples_[match.text];
+    if (seen.insert(example.prompt).second) found.push_back(&example);
   }
   std::ranges::reverse(found);
   return found;
+}
+
+std::vector<double> CommandExamples::votes(std::string_view prompt, const std::vector<std::string>& names) const {
+  std::vector<double> votes(names.size());
+  double sum = 0;
+  size_t taken = 0;
+  if (!examples_.empty()) {
+    for (const WordOverlap::Match& match : overlap_->ranked(prompt)) {
+      if (taken == kVoters) break;
+      const CommandExample& example = examples_[match.text];
+      const auto named = std::ranges::find(names, example.name);
+      if (named == names.end() || example.prompt == prompt) continue;
+      votes[static_cast<size_t>(named - names.begin())] += match.score * match.score;
+      sum += match.score * match.score;
+      ++taken;
+    }
+  }
+  const double even = 1 / static_cast<double>(names.size());
+  for (double& vote : votes) vote = sum > 0 ? (1 - kSpreadShare) * vote / sum + kSpreadShare * even : even;
+  return votes;
 }
 
 std::vector<const CommandExample*> CommandExamples::fixed(size_t count) const {

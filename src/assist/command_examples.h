@@ -27,6 +27,9 @@ class CommandExamples {
 
   // The most alike to `prompt`, the best one last so that it stands next to it; no prompt twice, nor the same as `prompt`.
   std::vector<const CommandExample*> similar(std::string_view prompt, size_t count) const;
+  // How probable each name is by the names of the most alike examples: their votes, of which a part is spread over all `names`; the empty
+  // one stands for none. Parallel to `names`; sums to 1.
+  std::vector<double> votes(std::string_view prompt, const std::vector<std::string>& names) const;
   // The same for every command: one a tool in turn and of none, short ones first.
   std::vector<const CommandExample*> fixed(size_t count) const;
 

@@ -135,7 +135,7 @@ std::vector<size_t> CommandPrompter::ranked_tools(std::string_view command, cons
   for (auto shot = shots.rbegin(); shot != shots.rend(); ++shot) {
     if (const Tool* tool = tools_.find((*shot)->name)) add(static_cast<size_t>(tool - tools_.tools().data()));
   }
-  for (const size_t index : overlap_->ranked(command)) add(index);
+  for (const WordOverlap::Match& match : overlap_->ranked(command)) add(match.text);
   for (const size_t index : all_tools_) add(index);
   return order;
 }

@@ -38,6 +38,7 @@ Commander::Commander(const LanguageModel& language_model, Session& session, cons
     : language_model_(language_model),
       session_(session),
       tools_(tools),
+      examples_(examples),
       options_(options),
       prompter_(language_model, tools, examples, prompt_options()),
       trie_(options.is_constrained ? std::make_shared<const VocabularyTrie>(language_model.tokenizer()) : nullptr) {}
@@ -61,7 +62,7 @@ CommandAnswer Commander::answer(std::string_view command, const GenerateCallback
   CommandAnswer answer;
   answer.prompt = prompter_.make(command);
   if (options_.is_constrained) {
-    run_constrained(answer, callbacks);
+    run_constrained(answer, command, callbacks);
   } else {
     run_free(answer, callbacks);
   }
@@ -77,11 +78,14 @@ TokenConstraint& Commander::constraint_for(const std::vector<size_t>& tools) {
   return *constraint_;
 }
 
-void Commander::run_constrained(CommandAnswer& answer, const GenerateCallbacks& callbacks) {
+void Commander::run_constrained(CommandAnswer& answer, std::string_view command, const GenerateCallbacks& callbacks) {
   TokenConstraint& constraint = constraint_for(answer.prompt.tools);
   std::vector<std::string> names;
   for (const size_t index : answer.prompt.tools) names.push_back(tools_.tools()[index].name);
-  CallChoice choice(language_model_.tokenizer(), constraint, names, options_.calibration.none_threshold);
+  names.emplace_back();  // none
+  std::vector<double> priors = examples_.votes(command, names);
+  CallChoice choice(language_model_.tokenizer(), constraint, names, std::move(priors),
+                    options_.calibration.none_threshold);
   GenerateCallbacks watched = callbacks;
   watched.on_choice = [&](std::span<const float> logits, std::span<const TokenId> so_far, TokenId sampled) {
     return choice.choose(logits, so_far, sampled);
@@ -91,10 +95,8 @@ void Commander::run_constrained(CommandAnswer& answer, const GenerateCallbacks& 
                                {.constraint = &constraint}, watched);
   if (answer.generation.stop_reason == StopReason::interrupted) return;
   Json call = Json::parse(answer.generation.text, nullptr, false);
-  if (!call.is_object()) {
-    fail(ExitCode::failed, "the call did not end within {} tokens, the room that -c {} leaves: '{}'",
-         answer.generation.tokens.size(), session_.context_length(), printable(answer.generation.text));
-  }
+  answer.is_valid = call.is_object();
+  if (!answer.is_valid) return;
   take_call(answer, std::move(call));
   answer.probabilities = choice.probabilities(answer.name.value_or(""));
   answer.confidence = options_.calibration.confidence(answer.probabilities, answer.name.has_value());

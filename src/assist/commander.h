@@ -24,7 +24,8 @@ struct CommandOptions {
 };
 
 struct CommandAnswer {
-  bool is_valid = true;             // without a constraint, answers may be no call; then there is only its text
+  // False where the answer is no call and there is only its text: without a constraint, or where it did not end in the room for it.
+  bool is_valid = true;
   std::optional<std::string> name;  // nullopt: none
   nlohmann::ordered_json arguments = nlohmann::ordered_json::object();
   bool confirm = false;              // a person has to confirm it
@@ -52,7 +53,7 @@ class Commander {
 
  private:
   TokenConstraint& constraint_for(const std::vector<size_t>& tools);
-  void run_constrained(CommandAnswer& answer, const GenerateCallbacks& callbacks);
+  void run_constrained(CommandAnswer& answer, std::string_view command, const GenerateCallbacks& callbacks);
   void run_free(CommandAnswer& answer, const GenerateCallbacks& callbacks);
   void take_call(CommandAnswer& answer, nlohmann::ordered_json call) const;
   CommandPromptOptions prompt_options() const;
@@ -60,6 +61,7 @@ class Commander {
   const LanguageModel& language_model_;
   Session& session_;
   const ToolList& tools_;
+  const CommandExamples& examples_;
   CommandOptions options_;
   CommandPrompter prompter_;
   std::shared_ptr<const VocabularyTrie> trie_;

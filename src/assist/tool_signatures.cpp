@@ -108,6 +108,7 @@ class Writer {
     }
     std::string out;
     for (const auto& [name, child] : properties_of(schema).items()) {
+      if (types_ > kMostTypes) return out + ", ...";
       const bool is_optional = std::ranges::find(required, name) == required.end();
       out += fmt::format("{}{}{}: {}", out.empty() ? "" : ", ", name, is_optional ? "?" : "", argument(child, depth));
     }
@@ -157,7 +158,10 @@ class Writer {
 
   std::string branches(const Json& list, size_t depth) {
     std::string out;
-    for (const Json& branch : list) out += (out.empty() ? "" : " or ") + type_of(branch, depth + 1, false);
+    for (const Json& branch : list) {
+      if (types_ > kMostTypes) return out + " or ...";
+      out += (out.empty() ? "" : " or ") + type_of(branch, depth + 1, false);
+    }
     return out;
   }
 

@@ -1,5 +1,5 @@
-// Which of many short texts are most like another one, by the words they share: Okapi BM25 (Robertson and Zaragoza 2009), with every
-// number one word.
+// Which of many short texts are most like another one, by the words and parts of words they share: Okapi BM25 (Robertson and Zaragoza 2009)
+// over words, with every number one word, and over runs of four characters, which typing errors leave some of.
 #pragma once
 
 #include <cstddef>
@@ -12,17 +12,20 @@ namespace thimble {
 
 class WordOverlap {
  public:
-  explicit WordOverlap(const std::vector<std::string>& texts);
+  struct Match {
+    size_t text;  // its index
+    double score;
+  };
 
-  // The index of every text that shares a word with `query`, best first; of equal ones the first first.
-  std::vector<size_t> ranked(std::string_view query) const;
+  // `labels`: nothing, or what each text is an example of. Then a word weighs as much more as it says about the label: by the share of the
+  // labels' entropy that knowing the word takes away.
+  explicit WordOverlap(const std::vector<std::string>& texts, const std::vector<std::string>& labels = {});
+
+  // Every text that shares a word with `query`, best first; of equal ones the first first.
+  std::vector<Match> ranked(std::string_view query) const;
 
  private:
-  struct Posting {
-    size_t text;
-    double weight;  // what the word adds to the text's score
-  };
-  std::map<std::u32string, std::vector<Posting>> words_;
+  std::map<std::u32string, std::vector<Match>, std::less<>> words_;  // with what the word adds to a text's score
 };
 
 }  // namespace thimble

@@ -71,7 +71,24 @@ std::shared_ptr<const Grammar> compile_or_blame(const std::vector<const Tool*>& 
   }
 }
 
-Json in_order_of(const Json& schema, const Json& value) {
+// What a reference within `root` leads to, over some steps; the schema itself where there is none.
+const Json& resolved(const Json& root, const Json& schema) {
+  constexpr size_t kMostSteps = 8;
+  const Json* at = &schema;
+  for (size_t step = 0; step < kMostSteps && at->is_object() && at->contains("$ref"); ++step) {
+    const Json& reference = (*at)["$ref"];
+    if (!reference.is_string() || !reference.get_ref<const std::string&>().starts_with("#/")) break;
+    try {
+      at = &root.at(Json::json_pointer(reference.get_ref<const std::string&>().substr(1)));
+    } catch (const nlohmann::json::exception&) {
+      break;  // an anchor, or escapes that are none
+    }
+  }
+  return *at;
+}
+
+Json in_order_of(const Json& root, const Json& given, const Json& value) {
+  const Json& schema = resolved(root, given);
   if (!value.is_object() || !schema.is_object() || !schema.contains("properties") ||
       !schema["properties"].is_object()) {
     return value;
@@ -79,7 +96,7 @@ Json in_order_of(const Json& schema, const Json& value) {
   const Json& properties = schema["properties"];
   Json ordered = Json::object();
   for (const auto& [key, child] : properties.items()) {
-    if (value.contains(key)) ordered[key] = in_order_of(child, value[key]);
+    if (value.contains(key)) ordered[key] = in_order_of(root, child, value[key]);
   }
   for (const auto& [key, child] : value.items()) {
     if (!properties.contains(key)) ordered[key] = child;
@@ -162,7 +179,7 @@ std::shared_ptr<const Grammar> ToolList::grammar_of(const std::vector<size_t>& i
 
 std::string ToolList::spell_call(std::string_view name, const Json& arguments) const {
   const Tool* tool = find(name);
-  const Json ordered = tool != nullptr ? in_order_of(tool->parameters, arguments) : arguments;
+  const Json ordered = tool != nullptr ? in_order_of(tool->parameters, tool->parameters, arguments) : arguments;
   return spaced_json({{"name", name.empty() ? kNoTool : std::string(name)}, {"arguments", ordered}});
 }
 
