@@ -31,4 +31,10 @@ class TaskRunners {
   std::map<TaskKind, std::unique_ptr<TaskRunner>> runners_;
 };
 
+// From records that have probabilities. Throws Error(usage) where there is none. `before`: of the run.
+CallCalibration fit_to_answers(const std::vector<TaskCase>& cases, const TaskRecords& records,
+                               const CallCalibration& before);
+// As if the commands had been answered with it: what was called stays known, so none may take its place, but not the other way.
+void recalibrate(TaskRecords& records, const CallCalibration& calibration, double min_confidence);
+
 }  // namespace thimble

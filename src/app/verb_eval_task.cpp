@@ -54,7 +54,15 @@ class EvalTask : public Command {
     TaskFile file = TaskFile::read(file_, read_file(file_));
     std::vector<TaskCase> cases = chosen_cases(file);
     std::vector<TaskRun> runs = from_answers_.empty() ? ask_models(console, file, cases) : read_runs(file);
-    if (fit_) write_calibration(cases, runs.front());
+    // Answers that are there are seen in the light of a calibration only where one is asked for.
+    CommandOptions command = setup_.resolve();
+    if (fit_) {
+      command.calibration = fit_to_answers(cases, runs.front().records, command_options().calibration);
+      write_calibration(command.calibration);
+    }
+    if (fit_ || (setup_.calibration && !from_answers_.empty())) {
+      for (TaskRun& run : runs) recalibrate(run.records, command.calibration, command.min_confidence);
+    }
     const TaskReport report = make_task_report(file_, std::move(cases), std::move(runs));
     if (html_) {
       AtomicFile page(*html_);
@@ -97,8 +105,15 @@ class EvalTask : public Command {
     return cases;
   }
 
+  // The best threshold of none is found from answers without none.
+  CommandOptions command_options() const {
+    CommandOptions options = setup_.resolve();
+    if (fit_) options.calibration.none_threshold = 1;
+    return options;
+  }
+
   TaskModelOptions model_options() const {
-    TaskModelOptions options{.command = {.command = setup_.resolve()}, .text = {}};
+    TaskModelOptions options{.command = {.command = command_options()}, .text = {}};
     options.command.command.is_constrained = options.text.is_constrained = !is_free_;
     options.text.max_tokens = static_cast<size_t>(predict_);
     if (setup_.examples) {
@@ -193,20 +208,9 @@ class EvalTask : public Command {
     return runs;
   }
 
-  void write_calibration(const std::vector<TaskCase>& cases, const TaskRun& run) const {
-    std::vector<CalibrationCase> known;
-    for (const TaskCase& task : cases) {
-      const auto found = run.records.find(task.id);
-      if (found == run.records.end() || !found->second.trust) continue;
-      const TaskRecord& record = found->second;
-      const bool is_call = record.answer.value.is_object() && !record.answer.value["name"].is_null();
-      known.push_back({{record.trust->none, record.trust->name, record.trust->arguments},
-                       is_call,
-                       score_case(task, &record.answer).is_right()});
-    }
-    if (known.empty()) fail(ExitCode::usage, "--fit-calibration: no answer has probabilities");
+  void write_calibration(const CallCalibration& calibration) const {
     AtomicFile out(*fit_);
-    out.write(fit_calibration(known, setup_.resolve().calibration).to_json().dump(2) + '\n');
+    out.write(calibration.to_json().dump(2) + '\n');
     out.commit();
   }
 

@@ -45,6 +45,33 @@ std::array<double, N> fit(std::span<const CalibrationCase> cases, bool is_call, 
   return found;
 }
 
+// Half way between two probabilities of none that were seen; of equally good ones that which is nearest to a half.
+double best_threshold(std::span<const CalibrationCase> cases, double most) {
+  std::vector<CalibrationCase> sorted;
+  for (const CalibrationCase& one : cases) {
+    if (one.is_call) sorted.push_back(one);
+  }
+  if (sorted.empty()) return most;
+  std::ranges::sort(sorted, {}, [](const CalibrationCase& one) { return one.probabilities.none; });
+  // Of the cases behind the threshold none is called.
+  size_t right = 0;
+  for (const CalibrationCase& one : sorted) right += one.none_is_right ? 1 : 0;
+  double best = 0;
+  size_t most_right = right;
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    right += (sorted[i].is_right ? 1 : 0);
+    right -= (sorted[i].none_is_right ? 1 : 0);
+    const double next = i + 1 < sorted.size() ? sorted[i + 1].probabilities.none : most;
+    const double threshold = (sorted[i].probabilities.none + std::min(next, most)) / 2;
+    const bool is_nearer = std::abs(threshold - 0.5) < std::abs(best - 0.5);
+    if (right > most_right || (right == most_right && is_nearer)) {
+      best = threshold;
+      most_right = right;
+    }
+  }
+  return best;
+}
+
 template <size_t N>
 std::optional<std::array<double, N>> numbers(const nlohmann::json& object, const char* key) {
   const nlohmann::json* list = find_member(object, key);
@@ -83,8 +110,15 @@ CallCalibration CallCalibration::parse(std::string_view text, const std::string&
 
 CallCalibration fit_calibration(std::span<const CalibrationCase> cases, const CallCalibration& before) {
   CallCalibration calibration = before;
-  calibration.tool = fit(cases, true, tool_features, before.tool);
-  calibration.none = fit(cases, false, none_features, before.none);
+  calibration.none_threshold = best_threshold(cases, before.none_threshold);
+  std::vector<CalibrationCase> under(cases.begin(), cases.end());
+  for (CalibrationCase& one : under) {
+    if (one.probabilities.none <= calibration.none_threshold) continue;
+    one.is_call = false;
+    one.is_right = one.none_is_right;
+  }
+  calibration.tool = fit(std::span<const CalibrationCase>(under), true, tool_features, before.tool);
+  calibration.none = fit(std::span<const CalibrationCase>(under), false, none_features, before.none);
   return calibration;
 }
 

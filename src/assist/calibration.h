@@ -31,12 +31,14 @@ struct CallCalibration {
 
 struct CalibrationCase {
   CallProbabilities probabilities;
-  bool is_call = false;
-  bool is_right = false;
+  bool is_call = false;        // what was answered
+  bool is_right = false;       // the answer
+  bool none_is_right = false;  // whether the call of none would be
 };
 
-// The weights that make these cases most likely, with a weak pull to 0 so that few cases or cases that are all alike give finite ones;
-// the threshold stays as it is.
+// The threshold that makes most cases right, and the weights that make the outcomes under it most likely, with a weak pull to 0 so that few
+// cases or cases that are all alike give finite ones. Cases that were answered with none say nothing of a threshold above the one
+// of their run, `before`: the best is found from answers without none, of a run with a threshold of 1.
 CallCalibration fit_calibration(std::span<const CalibrationCase> cases, const CallCalibration& before);
 
 }  // namespace thimble

@@ -125,7 +125,7 @@ class Writer {
   }
 
   std::string type_of(const Json& schema, size_t depth, bool is_described) {
-    if (!schema.is_object() || depth > kMostNesting || ++types_ > kMostTypes) return "any";
+    if (++types_ > kMostTypes || depth > kMostNesting || !schema.is_object()) return "any";
     if (schema.contains("enum") && schema["enum"].is_array()) return list_text(schema["enum"]);
     if (schema.contains("const")) return value_text(schema["const"]);
     if (schema.contains("$ref")) return referred(schema["$ref"], depth);

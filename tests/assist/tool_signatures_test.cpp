@@ -84,14 +84,29 @@ TEST(Calibration, IsKeptAsJsonAndFittedForBothKinds) {
   // Half of the calls of probability 0.9 are right, and a tenth of those of 0.3.
   std::vector<CalibrationCase> cases;
   for (int i = 0; i < 1000; ++i) {
-    cases.push_back({{0, 0.9, 1}, true, i % 2 == 0});
-    cases.push_back({{0, 0.3, 1}, true, i % 10 == 0});
+    cases.push_back({{0.1, 0.9, 1}, true, i % 2 == 0, false});
+    cases.push_back({{0.1, 0.3, 1}, true, i % 10 == 0, false});
   }
   const CallCalibration fitted = fit_calibration(cases, one);
   EXPECT_NEAR(fitted.confidence({0, 0.9, 1}, true), 0.5, 0.005);
   EXPECT_NEAR(fitted.confidence({0, 0.3, 1}, true), 0.1, 0.005);
   EXPECT_EQ(fitted.none, one.none) << "there was no case of none";
-  EXPECT_EQ(fitted.none_threshold, 0.4);
+  EXPECT_EQ(fitted.none_threshold, 0.25) << "half way from what is there to that of the run";
+}
+
+// Calls are right up to a probability of none of 0.3, none is from 0.6 on.
+TEST(Calibration, TheThresholdMakesMostCasesRight) {
+  std::vector<CalibrationCase> cases;
+  for (const double none : {0.1, 0.2, 0.3}) cases.push_back({{none, 0.5, 1}, true, true, false});
+  for (const double none : {0.6, 0.7, 0.9}) cases.push_back({{none, 0.5, 1}, true, false, true});
+  CallCalibration before;
+  before.none_threshold = 1;
+  const CallCalibration fitted = fit_calibration(cases, before);
+  EXPECT_DOUBLE_EQ(fitted.none_threshold, 0.45);
+  EXPECT_GT(fitted.confidence({.none = 0.9}, false), 0.5);
+  before.none_threshold = 0.2;  // as of a run that called none above it
+  for (CalibrationCase& one : cases) one.is_call = one.probabilities.none <= 0.2;
+  EXPECT_LE(fit_calibration(cases, before).none_threshold, 0.2);
 }
 
 }  // namespace
