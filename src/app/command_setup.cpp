@@ -6,7 +6,7 @@
 namespace thimble {
 namespace {
 
-constexpr int64_t kDefaultShots = 6;
+constexpr int64_t kDefaultShots = 4;
 constexpr int64_t kMostShots = 100;
 
 }  // namespace

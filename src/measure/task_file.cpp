@@ -172,11 +172,11 @@ class Reader {
  private:
   std::string resolved(const std::string& path) const { return (folder_ / path).lexically_normal().string(); }
 
-  LogWindow read_log(const Json& line) const {
+  TaskLog read_log(const Json& line) const {
     const Json& log = member(line, "log");
     if (!log.is_object())
       broken("\"log\" is {{\"path\", \"first_line\", \"last_line\"}}, found {}", printable_json(log));
-    LogWindow window{resolved(nonempty_member(log, "path"))};
+    TaskLog window{resolved(nonempty_member(log, "path"))};
     const auto number = [&](const char* key) {
       const Json& value = member(log, key);
       if (!value.is_number_unsigned() || value == 0)

@@ -25,7 +25,7 @@ struct TaskMessage {
   std::string content;
 };
 
-struct LogWindow {
+struct TaskLog {
   std::string path;
   uint64_t first_line = 0;  // from 1
   uint64_t last_line = 0;   // belongs to it
@@ -47,7 +47,7 @@ struct TaskCase {
   std::shared_ptr<const ToolList> tools;  // commands only
   std::string tools_path;
   std::string documents;
-  std::optional<LogWindow> log;
+  std::optional<TaskLog> log;
   std::vector<std::string> choices;
   nlohmann::ordered_json schema;  // of a text's answer; null: none
   std::vector<SectionName> sections;
