@@ -156,6 +156,15 @@ def safetensors_seeds():
     return (len(text).to_bytes(8, "little") + text.encode() + bytes(range(data)) for text in headers for data in (0, 16))
 
 
+def log_seeds():
+    folder = os.path.join(ROOT, "tests", "data", "logs")
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), "rb") as file:
+            log = file.read()
+        yield b"\x10\x00\x00" + log
+        yield b"\x01\x05\x14" + log[:2000]
+
+
 TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparameter_files.REQUIRED), "general.alignment",
                                  "split.count", "attn_norm", "token_embd.weight")),
            "template": (template_seeds, TEMPLATE_WORDS),
@@ -173,6 +182,8 @@ TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparame
                                        '"items"', '"prefixItems"', '"maxItems"', '"if"', '"then"', '"integer"', '"object"', "{1,3}", "[^", "(?:", "#/")),
            "safetensors": (safetensors_seeds, ('"dtype"', '"shape"', '"data_offsets"', "__metadata__", "F32", "BF16", "F16", "F64", "I64",
                                                "18446744073709551615")),
+           "log_summary": (log_seeds, ("2026-03-02 04:18:57 ", "Mar  2 04:18:57 ", "ERROR ", "WARNING ", "NOTICE ", "E07 ", " -> ", " from ", " to ", "\n\t",
+                                       " link down", " restarted", " reset ", "state=FAULT", "temp=21.5", "\r\n", "\x1b[0m", '{"msg":"', "a;b;c\n", " | ")),
            "adapter": (adapter_seeds, ("adapter.lora.alpha", ".lora_a", ".lora_b", "general.type", "adapter.type"))}
 
 

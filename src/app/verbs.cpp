@@ -7,7 +7,7 @@ namespace thimble {
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
     kEmbed, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert, kExport,
-    kCommand, kEvalTask, kHelp, kVersion, kCompletion, kMan;
+    kCommand, kEvalTask, kSummarize, kHelp, kVersion, kCompletion, kMan;
 
 namespace {
 
@@ -33,6 +33,7 @@ constexpr const Verb* kVerbs[] = {&kChat,
                                   &kExport,
                                   &kCommand,
                                   &kEvalTask,
+                                  &kSummarize,
                                   &kHelp,
                                   &kVersion,
                                   &kCompletion,
