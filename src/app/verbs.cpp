@@ -6,7 +6,7 @@ namespace thimble {
 
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
-    kEmbed, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert, kExport,
+    kEmbed, kIndex, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert, kExport,
     kHelp, kVersion, kCompletion, kMan;
 
 namespace {
@@ -23,6 +23,7 @@ constexpr const Verb* kVerbs[] = {&kChat,
                                   &kBench,
                                   &kEvalPerplexity,
                                   &kEmbed,
+                                  &kIndex,
                                   &kQuantize,
                                   &kEvalKld,
                                   &kEvalHellaswag,
