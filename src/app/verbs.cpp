@@ -6,8 +6,8 @@ namespace thimble {
 
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
-    kEmbed, kIndex, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert, kExport,
-    kHelp, kVersion, kCompletion, kMan;
+    kEmbed, kIndex, kAsk, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert,
+    kExport, kHelp, kVersion, kCompletion, kMan;
 
 namespace {
 
@@ -24,6 +24,7 @@ constexpr const Verb* kVerbs[] = {&kChat,
                                   &kEvalPerplexity,
                                   &kEmbed,
                                   &kIndex,
+                                  &kAsk,
                                   &kQuantize,
                                   &kEvalKld,
                                   &kEvalHellaswag,
