@@ -25,6 +25,12 @@ std::string sha256_of(std::string_view bytes) {
   return digest.hex();
 }
 
+// What the document is called: its first heading, and the title that it names.
+std::string title_of(const Document& document) {
+  const auto heading = std::ranges::find(document.blocks, BlockKind::heading, &Block::kind);
+  return heading == document.blocks.end() ? document.title : document.title + " " + heading->pieces[0].text;
+}
+
 class IndexRun {
  public:
   IndexRun(KnowledgeBase& base, const std::string& folder, TextEmbedder* embedder, const IndexOptions& options,
@@ -79,7 +85,7 @@ class IndexRun {
     try {
       const FileContents contents =
           read_contents((fs::path(folder_) / file.path).native(), options_.reading.most_bytes);
-      StoredDocument stored{file.path, sha256_of(contents.bytes), contents.bytes.size(), contents.modified, false};
+      StoredDocument stored{file.path, sha256_of(contents.bytes), {}, contents.bytes.size(), contents.modified, false};
       const std::optional<KnowledgeBase::Known> known = base_.find(file.path);
       if (known && known->sha256 == stored.sha256 && (embedder_ == nullptr || known->has_vectors)) {
         ++report_.unchanged;
@@ -90,6 +96,7 @@ class IndexRun {
       const std::vector<Chunk> chunks = make_chunks(document, options_.chunking);
       if (chunks.empty()) throw Unreadable("no text in it");
       stored.has_pages = document.has_pages;
+      stored.title = title_of(document);
       base_.put(stored, chunks, embedder_ == nullptr ? std::vector<std::byte>() : embed(chunks, file.bytes));
       ++report_.written;
       report_.chunks_written += chunks.size();

@@ -1,48 +1,22 @@
 #include "knowledge/knowledge_base.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
 
 #include "base/error.h"
+#include "knowledge/knowledge_schema.h"
 #include "knowledge/search_words.h"
 
 namespace thimble {
 namespace {
 
-constexpr int64_t kApplicationId = 0x54684b42;  // "ThKB"
-constexpr int64_t kVersion = 1;                 // of the tables, and of how documents are read and cut
 constexpr size_t kWidest = 16384;
 constexpr size_t kMostChunks = 4'000'000;
-// A word in a heading says more of a chunk than one in its text. Found best on the FieldOps questions (docs/knowledge.md).
-constexpr std::string_view kRank = "bm25(1.5, 1.0)";
 
-// Stems, so that "tighten" finds "tightening"; accents fold.
-constexpr std::array kTables = {
-    std::pair{std::string_view("property"),
-              std::string_view("CREATE TABLE property(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")},
-    std::pair{std::string_view("document"),
-              std::string_view(
-                  "CREATE TABLE document(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL, size "
-                  "INTEGER NOT NULL, modified INTEGER NOT NULL, has_pages INTEGER NOT NULL)")},
-    std::pair{
-        std::string_view("chunk"),
-        std::string_view(
-            "CREATE TABLE chunk(id INTEGER PRIMARY KEY, document INTEGER NOT NULL, heading TEXT NOT NULL, section TEXT "
-            "NOT "
-            "NULL, section_path TEXT NOT NULL, text TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL)")},
-    std::pair{std::string_view("vector"), std::string_view("CREATE TABLE vector(document INTEGER PRIMARY KEY, "
-                                                           "first_chunk INTEGER NOT NULL, count INTEGER NOT NULL, data "
-                                                           "BLOB NOT NULL)")},
-    std::pair{
-        std::string_view("word"),
-        std::string_view("CREATE VIRTUAL TABLE word USING fts5(heading, text, content='chunk', content_rowid='id', "
-                         "tokenize='porter unicode61 remove_diacritics 2')")},
-};
-constexpr std::string_view kIndex = "CREATE INDEX chunk_of_document ON chunk(document)";
-
-std::string name_without_ending(const std::string& path) { return path.substr(0, path.rfind('.')); }
+std::string name_without_ending(const std::string& path) {
+  const size_t dot = path.rfind('.');
+  const bool is_ending = dot != std::string::npos && path.find('/', dot) == std::string::npos;
+  return is_ending ? path.substr(0, dot) : path;
+}
 
 }  // namespace
 
@@ -50,49 +24,14 @@ KnowledgeBase::KnowledgeBase(const std::string& path, Database::Mode mode) : dat
   database_.run("PRAGMA cache_size = -8000");
   const bool is_new =
       database_.integer("SELECT count(*) FROM sqlite_schema") == 0 && database_.integer("PRAGMA application_id") == 0;
-  if (is_new && mode == Database::Mode::create) create();
-  check();
+  if (is_new && mode == Database::Mode::create) create_schema(database_);
+  check_schema(database_);
   if (mode == Database::Mode::read) return;
   Statement check_all = database_.prepare("PRAGMA quick_check(1)");
   if (!check_all.step() || check_all.text(0) != "ok") {
     fail(ExitCode::bad_file, "{}: damaged ({}); delete it and run `thimble index` again", printable(path),
          printable(check_all.text(0)));
   }
-}
-
-void KnowledgeBase::create() {
-  database_.run("PRAGMA page_size = 8192");
-  Transaction transaction(database_);
-  for (const auto& [name, sql] : kTables) database_.run(sql);
-  database_.run(kIndex);
-  database_.run(fmt::format("PRAGMA application_id = {}", kApplicationId));
-  database_.run(fmt::format("PRAGMA user_version = {}", kVersion));
-  transaction.commit();
-}
-
-// The tables must be ours to the letter: a schema from elsewhere may run what it likes.
-void KnowledgeBase::check() {
-  const std::string file = printable(path());
-  if (database_.integer("PRAGMA application_id") != kApplicationId) {
-    fail(ExitCode::bad_file, "{}: expected a knowledge base made by `thimble index`, found another kind of database",
-         file);
-  }
-  if (const int64_t version = database_.integer("PRAGMA user_version"); version != kVersion) {
-    fail(ExitCode::bad_file,
-         "{}: made by another version of thimble ({}, this one writes {}); delete it and run `thimble index` again",
-         file, version, kVersion);
-  }
-  Statement tables = database_.prepare(
-      "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'word\\_%' ESCAPE '\\'");
-  size_t found = 0;
-  while (tables.step()) {
-    const auto* const table = std::ranges::find(kTables, tables.text(0), [](const auto& entry) { return entry.first; });
-    const bool is_ours = table == kTables.end() ? tables.text(1) == kIndex : tables.text(1) == table->second;
-    if (!is_ours)
-      fail(ExitCode::bad_file, "{}: no knowledge base: its table {} is another", file, printable(tables.text(0)));
-    ++found;
-  }
-  if (found != kTables.size() + 1) fail(ExitCode::bad_file, "{}: no knowledge base: tables are missing", file);
 }
 
 std::optional<EmbeddingIdentity> KnowledgeBase::embedding() {
@@ -167,7 +106,7 @@ void KnowledgeBase::erase_document(std::string_view path) {
       "(SELECT id FROM document WHERE path = ?)",
       "DELETE FROM chunk WHERE document = (SELECT id FROM document WHERE path = ?)",
       "DELETE FROM vector WHERE document = (SELECT id FROM document WHERE path = ?)",
-      "DELETE FROM document WHERE path = ?"};
+      "DELETE FROM name WHERE rowid = (SELECT id FROM document WHERE path = ?)", "DELETE FROM document WHERE path = ?"};
   for (const std::string_view sql : kErase) database_.prepare(sql).bind(path).run();
 }
 
@@ -184,6 +123,8 @@ void KnowledgeBase::put(const StoredDocument& document, const std::vector<Chunk>
       .run();
   const int64_t id = database_.integer("SELECT last_insert_rowid()");
   const int64_t first = database_.integer("SELECT coalesce(max(id), 0) + 1 FROM chunk");
+  const std::string name = name_without_ending(document.path) + " " + document.title;
+  database_.prepare("INSERT INTO name(rowid, title) VALUES(?, ?)").bind(id).bind(std::string_view(name)).run();
   put_chunks(id, document, chunks, first);
   if (!vectors.empty()) {
     database_.prepare("INSERT INTO vector VALUES(?, ?, ?, ?)")
@@ -216,22 +157,29 @@ void KnowledgeBase::remove(const std::string& path) {
   transaction.commit();
 }
 
-std::vector<ScoredChunk> KnowledgeBase::search_words(const std::string& query, size_t count) {
+std::vector<ScoredChunk> KnowledgeBase::search_words(const std::string& query, size_t count, ChunkRange among) {
   std::vector<ScoredChunk> found;
   if (query.empty()) return found;
-  Statement rows =
-      database_.prepare("SELECT rowid, rank FROM word WHERE word MATCH ? AND rank MATCH ? ORDER BY rank LIMIT ?");
-  rows.bind(std::string_view(query)).bind(kRank).bind(static_cast<int64_t>(count));
+  Statement rows = database_.prepare(
+      "SELECT rowid, rank FROM word WHERE word MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rank LIMIT ?");
+  rows.bind(std::string_view(query)).bind(among.first).bind(among.last).bind(static_cast<int64_t>(count));
   while (rows.step()) found.push_back({rows.integer(0), -rows.real(1)});  // FTS5's best is the least
   return found;
 }
 
-double KnowledgeBase::share_with_word(const std::string& word) {
-  const double chunks = static_cast<double>(chunk_count());
-  Statement rows = database_.prepare("SELECT count(*) FROM word WHERE word MATCH ?");
-  const std::string phrase = full_text_phrase(word);
-  rows.bind(std::string_view(phrase));
-  return rows.step() && chunks > 0 ? static_cast<double>(rows.integer(0)) / chunks : 0;
+std::vector<int64_t> KnowledgeBase::documents_named(const std::string& word, size_t most) {
+  Statement rows = database_.prepare("SELECT rowid FROM name WHERE name MATCH ? LIMIT ?");
+  const std::string query = full_text_query({word});
+  rows.bind(std::string_view(query)).bind(static_cast<int64_t>(most));
+  std::vector<int64_t> documents;
+  while (rows.step()) documents.push_back(rows.integer(0));
+  return documents;
+}
+
+ChunkRange KnowledgeBase::chunks_of(int64_t document) {
+  Statement row = database_.prepare("SELECT coalesce(min(id), 0), coalesce(max(id), -1) FROM chunk WHERE document = ?");
+  row.bind(document);
+  return row.step() ? ChunkRange{row.integer(0), row.integer(1)} : ChunkRange{0, -1};
 }
 
 uint64_t KnowledgeBase::vector_bytes() {
@@ -257,9 +205,11 @@ void KnowledgeBase::load_vectors() {
   }
 }
 
-std::vector<ScoredChunk> KnowledgeBase::search_vectors(std::span<const float> query, size_t count) const {
+std::vector<ScoredChunk> KnowledgeBase::search_vectors(std::span<const float> query, size_t count,
+                                                       ChunkRange among) const {
   std::vector<ScoredChunk> found;
-  for (const VectorTable::Hit& hit : vectors_.nearest(query, count)) found.push_back({hit.chunk, hit.cosine});
+  for (const VectorTable::Hit& hit : vectors_.nearest(query, count, among.first, among.last))
+    found.push_back({hit.chunk, hit.cosine});
   return found;
 }
 

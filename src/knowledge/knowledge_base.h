@@ -27,6 +27,7 @@ struct EmbeddingIdentity {
 struct StoredDocument {
   std::string path;    // relative to the folder
   std::string sha256;  // of its bytes
+  std::string title;
   uint64_t size = 0;
   int64_t modified = 0;  // nanoseconds
   bool has_pages = false;
@@ -37,6 +38,12 @@ struct StoredChunk {
   std::string path;
   bool has_pages = false;  // first and last are pages, not lines
   Chunk chunk;
+};
+
+// Ids from first to last: a document's chunks follow each other.
+struct ChunkRange {
+  int64_t first = 0;
+  int64_t last = INT64_MAX;
 };
 
 struct ScoredChunk {
@@ -72,17 +79,17 @@ class KnowledgeBase {
 
   // -- reading --
   // `query`: as full_text_query() makes it; empty gives nothing.
-  std::vector<ScoredChunk> search_words(const std::string& query, size_t count);
+  std::vector<ScoredChunk> search_words(const std::string& query, size_t count, ChunkRange among = {});
   // The cosines need load_vectors() first. `query` has length 1.
-  std::vector<ScoredChunk> search_vectors(std::span<const float> query, size_t count) const;
+  std::vector<ScoredChunk> search_vectors(std::span<const float> query, size_t count, ChunkRange among = {}) const;
   void load_vectors();
   uint64_t vector_bytes();  // that load_vectors() will take
   StoredChunk chunk(int64_t id);
-  double share_with_word(const std::string& word);  // of all chunks, 0 to 1
+  // The documents whose path or title has the word, at most `most` of them.
+  std::vector<int64_t> documents_named(const std::string& word, size_t most);
+  ChunkRange chunks_of(int64_t document);
 
  private:
-  void create();
-  void check();
   void erase_document(std::string_view path);
   void put_chunks(int64_t document, const StoredDocument& stored, const std::vector<Chunk>& chunks, int64_t first);
 

@@ -28,14 +28,19 @@ class Retriever {
   // `embedder`: nullptr for words alone. Loads the vectors. Throws Error(usage) where the knowledge base has none, or another model's.
   Retriever(KnowledgeBase& base, TextEmbedder* embedder);
 
-  KnowledgeBase& base() { return base_; }
-  bool has_vectors() const { return embedder_ != nullptr; }
   // The best first; fewer where fewer have anything of the question. `how` is words alone without an embedder.
   std::vector<Retrieved> retrieve(const std::string& question, size_t count, Retrieval how = Retrieval::both);
 
-  // The same with the question's vector at hand (empty: none).
-  std::vector<Retrieved> retrieve(const std::string& question, std::span<const float> vector, size_t count,
-                                  Retrieval how);
+  // A question taken apart. Where it names documents ("the pump's", "RO-8"), each of them is searched for the rest of it too, so that a question
+  // about two machines finds what both manuals say.
+  struct Query {
+    std::vector<std::string> words, words_without_names;
+    std::string text, text_without_names;
+    std::vector<ChunkRange> documents;
+  };
+  Query take_apart(const std::string& question);
+  // `vectors`: of the query's two texts, [2][width]; empty: none.
+  std::vector<Retrieved> retrieve(const Query& query, std::span<const float> vectors, size_t count, Retrieval how);
 
  private:
   KnowledgeBase& base_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/utf8.h"
+
 namespace thimble {
 namespace {
 
@@ -24,7 +26,27 @@ static_assert(std::ranges::is_sorted(kFunctionWords));
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 bool is_of_word(char c) { return is_digit(c) || is_letter(c) || static_cast<unsigned char>(c) >= 0x80; }
+
+// Degree signs, dashes, quotes, arrows: the blocks of Latin-1, of punctuation and of symbols that hold no letters.
+bool is_mark(uint32_t code_point) {
+  return (code_point >= 0x80 && code_point < 0xc0) || (code_point >= 0x2000 && code_point < 0x2c00) ||
+         (code_point >= 0x3000 && code_point < 0x3040) || code_point == 0xfffd;
+}
+
+// Bytes of the letter or digit at text[at], 0 where there is another thing.
+size_t word_part(std::string_view text, size_t at) {
+  if (is_digit(text[at]) || is_letter(text[at])) return 1;
+  if (static_cast<unsigned char>(text[at]) < 0x80) return 0;
+  const CodePoint point = decode_utf8(text, at);
+  return !point.valid || is_mark(point.value) ? 0 : point.length;
+}
 bool is_joint(char c) { return c == '-' || c == '.' || c == ',' || c == '/' || c == '\''; }
+
+// Bytes of what may join two parts of a word, a typographer's apostrophe among it.
+size_t joint_at(std::string_view text, size_t at) {
+  if (is_joint(text[at])) return 1;
+  return text.substr(at).starts_with("\xe2\x80\x99") ? 3 : 0;
+}
 
 // Parted where letters meet digits and at joints: "hx-200" and "hx200" give "hx 200".
 std::string parted(const std::string& word) {
@@ -47,18 +69,28 @@ bool names_something(const std::string& word) {
 std::vector<std::string> words_of_text(std::string_view text) {
   std::vector<std::string> words;
   for (size_t at = 0; at < text.size();) {
-    if (!is_of_word(text[at])) {
-      ++at;
-      continue;
-    }
     std::string word;
-    for (; at < text.size(); ++at) {
-      const bool joins = is_joint(text[at]) && at + 1 < text.size() && is_of_word(text[at + 1]);
-      if (!is_of_word(text[at]) && !joins) break;
-      const char c = text[at];
-      if (word.size() < kLongestWord) word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    while (at < text.size()) {
+      const size_t length = word_part(text, at);
+      const size_t joint = length == 0 && !word.empty() ? joint_at(text, at) : 0;
+      if (length == 0 && (joint == 0 || at + joint >= text.size() || word_part(text, at + joint) == 0)) break;
+      if (joint != 0) {
+        if (word.size() < kLongestWord) word += joint > 1 ? '\'' : text[at];
+        at += joint;
+        continue;
+      }
+      for (size_t i = 0; i < length && word.size() + length - i <= kLongestWord; ++i) {
+        const char c = text[at + i];
+        word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      }
+      at += length;
     }
-    words.push_back(std::move(word));
+    if (word.ends_with("'s")) word.resize(word.size() - 2);
+    if (word.empty()) {
+      ++at;
+    } else {
+      words.push_back(std::move(word));
+    }
   }
   return words;
 }

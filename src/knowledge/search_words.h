@@ -7,7 +7,8 @@
 
 namespace thimble {
 
-// Runs of letters and digits, lower case where they are ASCII; what is joined by a single - . , / or ' is one word: "hx-200", "7.1", "m3/h".
+// Runs of letters and digits, lower case where they are ASCII; what is joined by a single - . , / or ' is one word: "hx-200", "7.1", "m3/h". The
+// possessive goes: "pump's" is "pump".
 std::vector<std::string> words_of_text(std::string_view text);
 // English words that say nothing of what a question is about.
 bool is_function_word(std::string_view word);

@@ -60,6 +60,7 @@ VectorTable::VectorTable(size_t width, size_t count) : width_(width) {
 
 bool VectorTable::add(int64_t first_chunk, size_t count, std::span<const std::byte> packed) {
   if (count > packed.size() || packed.size() != packed_vector_bytes(count, width_)) return false;
+  if (first_chunk < 0 || (!chunks_.empty() && first_chunk <= chunks_.back())) return false;
   const size_t before = scales_.size();
   scales_.resize(before + count);
   std::memcpy(scales_.data() + before, packed.data(), count * sizeof(float));
@@ -70,12 +71,15 @@ bool VectorTable::add(int64_t first_chunk, size_t count, std::span<const std::by
                      [](float scale) { return std::isfinite(scale); });
 }
 
-std::vector<VectorTable::Hit> VectorTable::nearest(std::span<const float> query, size_t count) const {
+std::vector<VectorTable::Hit> VectorTable::nearest(std::span<const float> query, size_t count, int64_t first,
+                                                   int64_t last) const {
   const float scale = scale_of(query);
   std::vector<int16_t> integers(width_);
   to_integers(query.first(width_), scale, integers.data());
+  const auto begin = static_cast<size_t>(std::ranges::lower_bound(chunks_, first) - chunks_.begin());
+  const auto end = static_cast<size_t>(std::ranges::upper_bound(chunks_, last) - chunks_.begin());
   std::vector<Hit> hits;  // a heap whose first is the farthest
-  for (size_t i = 0; i < size() && count > 0; ++i) {
+  for (size_t i = begin; i < end && count > 0; ++i) {
     const int32_t sum = dot(integers.data(), elements_.data() + i * width_, width_);
     const Hit hit{chunks_[i], static_cast<float>(sum) * scale * scales_[i]};
     if (hits.size() == count && !is_nearer(hit, hits.front())) continue;

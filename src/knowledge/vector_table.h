@@ -22,16 +22,17 @@ class VectorTable {
   size_t size() const { return scales_.size(); }
   static uint64_t bytes(size_t width, size_t count) { return count * (width + sizeof(float) + sizeof(int64_t)); }
 
-  // `packed` of as many vectors as it holds, of the chunks from `first_chunk` on. False where its length is not that of whole vectors, or
-  // a scale is not finite.
+  // `packed` holds `count` vectors, of the chunks from `first_chunk` on, which come after those that are there. False where its length is
+  // another, a scale is not finite or the chunks are out of order.
   bool add(int64_t first_chunk, size_t count, std::span<const std::byte> packed);
 
   struct Hit {
     int64_t chunk;
     float cosine;
   };
-  // The nearest first, ties by chunk. The query has length 1 and width() elements.
-  std::vector<Hit> nearest(std::span<const float> query, size_t count) const;
+  // Of the chunks from `first` to `last`, the nearest first, ties by chunk. The query has length 1 and width() elements.
+  std::vector<Hit> nearest(std::span<const float> query, size_t count, int64_t first = 0,
+                           int64_t last = INT64_MAX) const;
 
  private:
   size_t width_ = 0;
