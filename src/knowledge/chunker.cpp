@@ -10,6 +10,7 @@
 namespace thimble {
 namespace {
 
+constexpr size_t kMostTokenBytes = 8;    // more than a token has of any text, on the average
 constexpr size_t kLongestHeading = 200;  // bytes that a heading gives to its path
 
 // Where to cut a text of which at most `most` bytes may stand in one part: after a sentence, else a word, else a character.
@@ -63,21 +64,27 @@ class Chunker {
       std::string_view rest = piece.text;
       if (rest.empty()) parts_.push_back({&block, rest, piece.first, piece.last, 0});
       while (!rest.empty()) {
-        // Four bytes are about a token of prose; where they are more, the part is cut again.
-        size_t length =
-            estimated_tokens(rest) <= limits_.most_piece_tokens ? rest.size() : cut_before(rest, limits_.tokens * 4);
-        while (length > 4 && length < rest.size() &&
-               estimated_tokens(rest.substr(0, length)) > limits_.most_piece_tokens) {
-          length = cut_before(rest, length / 2);
-        }
-        parts_.push_back(
-            {&block, rest.substr(0, length), piece.first, piece.last, estimated_tokens(rest.substr(0, length))});
+        const size_t length = whole_length(rest);
+        const std::string_view part = rest.substr(0, length);
+        parts_.push_back({&block, part, piece.first, piece.last, estimated_tokens(part)});
         rest.remove_prefix(length);
       }
     }
     if (block.pieces.empty() && !block.header.empty()) {  // a table of one row
       parts_.push_back({&block, {}, 1, 1, estimated_tokens(block.header)});
     }
+  }
+
+  // How much of a piece may stand in one part. What is so long that it cannot be whole is not looked at to its end.
+  size_t whole_length(std::string_view rest) const {
+    const auto is_short = [&](std::string_view text) {
+      return text.size() <= limits_.most_piece_tokens * kMostTokenBytes &&
+             estimated_tokens(text) <= limits_.most_piece_tokens;
+    };
+    if (is_short(rest)) return rest.size();
+    size_t length = cut_before(rest, limits_.tokens * 4);  // four bytes are about a token of prose
+    while (length > 4 && !is_short(rest.substr(0, length))) length = cut_before(rest, length / 2);
+    return length;
   }
 
   std::string section_path() const {

@@ -25,6 +25,9 @@ KnowledgeBase::KnowledgeBase(const std::string& path, Database::Mode mode) : dat
   const bool is_new =
       database_.integer("SELECT count(*) FROM sqlite_schema") == 0 && database_.integer("PRAGMA application_id") == 0;
   if (is_new && mode == Database::Mode::create) create_schema(database_);
+  if (is_new && mode == Database::Mode::read) {
+    fail(ExitCode::bad_file, "{}: empty; `thimble index` makes a knowledge base of it", printable(path));
+  }
   check_schema(database_);
   if (mode == Database::Mode::read) return;
   Statement check_all = database_.prepare("PRAGMA quick_check(1)");

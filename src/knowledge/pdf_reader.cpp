@@ -94,11 +94,10 @@ class PdfReader {
     std::vector<std::string> cells = place(line);
     if (cells[0].empty() && is_near && !row_.empty()) {
       for (size_t i = 0; i < cells.size(); ++i) row_[i] += (row_[i].empty() || cells[i].empty() ? "" : " ") + cells[i];
-    } else if (row_.empty() && join_cells(cells) == out_.document.blocks.back().header) {
-      // the header again, on the next page
     } else {
       flush_row();
-      row_ = std::move(cells);
+      const bool is_header = join_cells(cells) == out_.document.blocks.back().header;  // again, on the next page
+      if (!is_header) row_ = std::move(cells);
       first_ = line.page;
     }
     last_ = line.page;
