@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "assist/ask_check.h"
 #include "base/error.h"
@@ -11,7 +12,15 @@
 namespace thimble {
 namespace {
 
-constexpr double kLeastSupport = 0.5;  // of the answer's words
+constexpr double kLeastSupport = 0.5;  // of the answer's words that the sources have
+// Of a question's weight that the best chunk has: less, and the manuals do not speak of it; as much, and its lines are quoted where the model
+// goes wrong, or says that there is no answer. By the training questions of FieldOps, see docs/knowledge.md.
+constexpr double kLeastCoverage = 0.3;
+constexpr double kQuoteCoverage = 0.45;
+constexpr double kQuoteDespiteRefusal = 0.6;
+constexpr size_t kHintLines = 3;
+constexpr size_t kQuotedLines = 2;
+constexpr double kNearlyAsGood = 0.6;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -21,6 +30,22 @@ SamplerOptions greedy() {
   SamplerOptions options;
   options.temperature = 0;
   return options;
+}
+
+void refuse(AskAnswer& answer, std::string reason) {
+  answer.answer = kManualsDoNotSay;
+  answer.refused = true;
+  answer.reason = std::move(reason);
+}
+
+// Each section once.
+void add_citation(AskAnswer& answer, const StoredChunk& stored) {
+  const auto is_same = [&](const AskCitation& other) {
+    return other.path == stored.path && other.section == stored.chunk.section;
+  };
+  if (std::ranges::any_of(answer.citations, is_same)) return;
+  answer.citations.push_back(
+      {stored.path, stored.chunk.section, stored.chunk.first, stored.chunk.last, stored.has_pages});
 }
 
 // The first paragraph: what small models write after it is chatter, or another question.
@@ -55,15 +80,19 @@ AskAnswer Asker::ask(const std::string& question, const std::vector<AskTurn>& hi
   AskAnswer answer;
   std::vector<Retrieved> retrieved = retrieve(question, history);
   answer.retrieval_seconds = seconds_since(start);
-  AskPrompt prompt = builder_.build(question, history, std::move(retrieved));
+  const Evidence evidence = weigh(question, retrieved);
+  answer.coverage = evidence.coverage;
+  // A follow-up says too little by itself to be refused for its words.
+  const bool is_unspoken = history.empty() && evidence.coverage < kLeastCoverage;
+  std::vector<std::string> hints;
+  for (size_t i = 0; i < std::min(kHintLines, evidence.lines.size()); ++i) hints.push_back(evidence.lines[i].text);
+  AskPrompt prompt = builder_.build(question, history, std::move(retrieved), hints);
   answer.retrieved = std::move(prompt.retrieved);
   answer.budget = prompt.budget;
   answer.is_question_cut = prompt.is_question_cut;
   answer.history_turns = prompt.turns;
-  if (retriever_ != nullptr && prompt.sources.empty()) {
-    answer.answer = kManualsDoNotSay;
-    answer.refused = true;
-    answer.reason = "nothing was found";
+  if (retriever_ != nullptr && (prompt.sources.empty() || (options_.checks_answer && is_unspoken))) {
+    refuse(answer, prompt.sources.empty() ? "nothing was found" : "no section speaks of this");
     return answer;
   }
   GenerateCallbacks own = callbacks;
@@ -76,26 +105,59 @@ AskAnswer Asker::ask(const std::string& question, const std::vector<AskTurn>& hi
   options.max_tokens = answer.budget.answer;
   options.stop = {"\n\n", "\nQuestion:"};
   answer.generation = conversation_.answer(session_, sampler, options, own);
-  judge(answer, prompt, question);
+  answer.written = first_paragraph(answer.generation.text);
+  judge(answer, evidence, fault_of(answer, prompt, question));
   return answer;
 }
 
-void Asker::judge(AskAnswer& answer, const AskPrompt& prompt, const std::string& question) const {
-  answer.written = first_paragraph(answer.generation.text);
-  const std::string text = without_citations(answer.written);
-  const Support support = support_of(text, prompt.sources, question);
-  if (trimmed(text).empty()) {
-    answer.reason = "the model wrote nothing";
-  } else if (reads_as_refusal(text)) {
-    answer.reason = "the model found no answer";
-  } else if (options_.checks_answer && retriever_ != nullptr && !support.has_all_numbers) {
-    answer.reason = "a number in the answer is in none of the sources";
-  } else if (options_.checks_answer && retriever_ != nullptr && support.words < kLeastSupport) {
-    answer.reason = "the answer's words are in none of the sources";
+Evidence Asker::weigh(const std::string& question, const std::vector<Retrieved>& retrieved) {
+  if (retriever_ == nullptr) return {};
+  std::vector<QuestionWord> words;
+  std::set<std::string> seen;
+  for (const std::string& word : retriever_->take_apart(question).words_without_names) {
+    if (seen.insert(stem_of(word)).second) words.push_back({stem_of(word), retriever_->weight_of(word)});
   }
-  answer.refused = !answer.reason.empty();
-  answer.answer = answer.refused ? std::string(kManualsDoNotSay) : answer.written;
-  if (!answer.refused) cite(answer, text);
+  return find_evidence(words, retrieved);
+}
+
+// What keeps the model's answer from being given; empty: nothing.
+std::string Asker::fault_of(const AskAnswer& answer, const AskPrompt& prompt, const std::string& question) const {
+  const std::string text = without_citations(answer.written);
+  if (trimmed(text).empty()) return "the model wrote nothing";
+  if (reads_as_refusal(text)) return "the model found no answer";
+  if (!options_.checks_answer || retriever_ == nullptr) return {};
+  const Support support = support_of(text, prompt.sources, question);
+  if (!support.has_all_numbers) return "a number in the model's answer is in none of the sources";
+  if (support.words < kLeastSupport) return "the model's words are in none of the sources";
+  return {};
+}
+
+void Asker::judge(AskAnswer& answer, const Evidence& evidence, const std::string& fault) const {
+  const bool has_evidence = retriever_ != nullptr && options_.checks_answer && !evidence.lines.empty();
+  const bool is_refusal = reads_as_refusal(answer.written);
+  answer.reason = fault;
+  if (fault.empty()) {
+    answer.answer = answer.written;
+    cite(answer, without_citations(answer.written));
+  } else if (has_evidence && evidence.coverage >= (is_refusal ? kQuoteDespiteRefusal : kQuoteCoverage)) {
+    quote(answer, evidence);
+  } else {
+    refuse(answer, fault);
+  }
+}
+
+// The best line of the sources, and the next where it says nearly as much.
+void Asker::quote(AskAnswer& answer, const Evidence& evidence) {
+  std::vector<size_t> sources;
+  for (size_t i = 0; i < std::min(kQuotedLines, evidence.lines.size()); ++i) {
+    const EvidenceLine& line = evidence.lines[i];
+    if (i > 0 && line.score < evidence.lines[0].score * kNearlyAsGood) break;
+    answer.answer += (answer.answer.empty() ? "" : " ") + line.text;
+    if (!answer.answer.ends_with('.')) answer.answer += '.';
+    if (std::ranges::find(sources, line.source) == sources.end()) sources.push_back(line.source);
+  }
+  for (const size_t source : sources) add_citation(answer, answer.retrieved[source].retrieved.stored);
+  answer.is_quoted = true;
 }
 
 // What the model named; where it named nothing, the source that the answer agrees with most.
@@ -108,15 +170,7 @@ void Asker::cite(AskAnswer& answer, const std::string& text) const {
   if (cited.empty()) {
     if (const AskSource* const best = best_source(answer, text)) cited.push_back(best);
   }
-  for (const AskSource* source : cited) {
-    const StoredChunk& stored = source->retrieved.stored;
-    const auto is_same = [&](const AskCitation& other) {
-      return other.path == stored.path && other.section == stored.chunk.section;
-    };
-    if (std::ranges::any_of(answer.citations, is_same)) continue;
-    answer.citations.push_back(
-        {stored.path, stored.chunk.section, stored.chunk.first, stored.chunk.last, stored.has_pages});
-  }
+  for (const AskSource* source : cited) add_citation(answer, source->retrieved.stored);
 }
 
 const AskSource* Asker::best_source(const AskAnswer& answer, const std::string& text) const {

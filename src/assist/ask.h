@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "assist/ask_evidence.h"
 #include "assist/ask_prompt.h"
 #include "engine/conversation.h"
 #include "engine/session.h"
@@ -21,10 +22,12 @@ inline constexpr std::string_view kManualsDoNotSay = "The manuals do not say.";
 struct AskOptions {
   bool with_retrieval = true;  // false: the model alone, for comparison
   Retrieval how = Retrieval::both;
-  size_t candidates = 5;       // chunks that are retrieved
+  size_t candidates = 4;       // chunks that are retrieved
   size_t answer_tokens = 128;  // at most
-  bool checks_answer = true;   // refuse what the sources do not bear out
-  std::string chat_template;   // in place of the model's own; empty: its own
+  // Refuse what the manuals do not speak of and what the sources do not bear out; answer with the sources' own lines where they do and the model
+  // does not.
+  bool checks_answer = true;
+  std::string chat_template;  // in place of the model's own; empty: its own
   AskShares shares{};
 };
 
@@ -38,8 +41,10 @@ struct AskCitation {
 struct AskAnswer {
   std::string answer;
   bool refused = false;
-  std::string reason;   // why it was refused, empty where it was not
-  std::string written;  // by the model, before it was judged
+  std::string reason;      // why it was refused, or quoted; empty where the answer is the model's
+  bool is_quoted = false;  // the answer is lines of the sources
+  double coverage = 0;     // of the question by the best chunk (ask_evidence.h); 0 without retrieval
+  std::string written;     // by the model, before it was judged
   std::vector<AskCitation> citations;
   std::vector<AskSource> retrieved;
   AskBudget budget;
@@ -69,7 +74,10 @@ class Asker {
 
  private:
   std::vector<Retrieved> retrieve(const std::string& question, const std::vector<AskTurn>& history);
-  void judge(AskAnswer& answer, const AskPrompt& prompt, const std::string& question) const;
+  Evidence weigh(const std::string& question, const std::vector<Retrieved>& retrieved);
+  std::string fault_of(const AskAnswer& answer, const AskPrompt& prompt, const std::string& question) const;
+  void judge(AskAnswer& answer, const Evidence& evidence, const std::string& fault) const;
+  static void quote(AskAnswer& answer, const Evidence& evidence);
   void cite(AskAnswer& answer, const std::string& text) const;
   const AskSource* best_source(const AskAnswer& answer, const std::string& text) const;
 

@@ -76,10 +76,12 @@ size_t citation_end(std::string_view text, size_t at) {
 
 }  // namespace
 
+std::string stem_of(const std::string& word) { return has_digit(word) ? number_word(word) : word.substr(0, kStem); }
+
 std::set<std::string> word_stems(std::string_view text) {
   std::set<std::string> stems;
   for (const std::string& word : words_of_text(text)) {
-    if (!is_function_word(word)) stems.insert(has_digit(word) ? number_word(word) : word.substr(0, kStem));
+    if (!is_function_word(word)) stems.insert(stem_of(word));
   }
   return stems;
 }

@@ -9,7 +9,9 @@
 
 namespace thimble {
 
-// The words of a text that say something (no function words), shortened to their first letters, so that forms of a word are the same.
+// A word of words_of_text() shortened to its first letters, so that forms of a word are the same; one with a digit is whole, without commas.
+std::string stem_of(const std::string& word);
+// Of the words of a text that say something: no function words.
 std::set<std::string> word_stems(std::string_view text);
 
 // It says that the answer is not there, in one of the usual ways.

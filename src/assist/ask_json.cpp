@@ -36,7 +36,8 @@ Json retrieved_json(const Retrieved& retrieved) {
 }
 
 Json AskAnswer::json() const {
-  Json json = {{"answer", answer}, {"refused", refused}, {"reason", reason}, {"written", written}};
+  Json json = {{"answer", answer},    {"refused", refused}, {"reason", reason},
+               {"quoted", is_quoted}, {"written", written}, {"coverage", coverage}};
   json["citations"] = Json::array();
   for (const AskCitation& citation : citations) {
     Json entry = {{"path", citation.path}, {"section", citation.section}};

@@ -16,6 +16,8 @@ constexpr size_t kLeastPart = 48;      // tokens of a chunk that are worth havin
 constexpr size_t kTurnTokens = 12;     // that a template puts around a turn, about
 constexpr size_t kBytesPerToken = 64;  // no text of more than this for each token of room is looked at
 constexpr size_t kLongestKept = 1 << 20;
+constexpr size_t kHintsPart = 10;  // of the room for what is retrieved
+constexpr std::string_view kHints = "Most relevant lines:\n";
 
 // Small models follow few words better than many.
 constexpr std::string_view kInstruction =
@@ -85,8 +87,20 @@ std::string AskPromptBuilder::fitting(std::string_view text, size_t most) const 
   return std::string(text.substr(0, low - incomplete_utf8_tail(text.substr(0, low))));
 }
 
+// Before the chunks are chosen.
+void AskPromptBuilder::add_hints(AskPrompt& prompt, const std::vector<std::string>& hints) const {
+  const size_t most = prompt.budget.most_retrieved / kHintsPart;
+  for (const std::string& hint : hints) {
+    std::string longer = (prompt.hints.empty() ? std::string(kHints) : prompt.hints) + "- " + hint + "\n";
+    if (longer.size() > most * kBytesPerToken || tokens_of(longer) > most) break;
+    prompt.hints = std::move(longer);
+  }
+  if (!prompt.hints.empty()) prompt.hints += "\n";
+  prompt.budget.retrieved = tokens_of(prompt.hints);
+}
+
 void AskPromptBuilder::choose(AskPrompt& prompt, std::vector<Retrieved> retrieved) const {
-  size_t room = prompt.budget.most_retrieved, number = 0;
+  size_t room = prompt.budget.most_retrieved - prompt.budget.retrieved, number = 0;
   for (Retrieved& found : retrieved) {
     AskSource source{std::move(found)};
     const Chunk& chunk = source.retrieved.stored.chunk;
@@ -119,7 +133,7 @@ void AskPromptBuilder::choose(AskPrompt& prompt, std::vector<Retrieved> retrieve
 
 std::string AskPromptBuilder::sources_text(AskPrompt& prompt) const {
   std::string text;
-  prompt.budget.retrieved = 0;
+  prompt.budget.retrieved = tokens_of(prompt.hints);
   for (const AskSource& source : prompt.retrieved) {
     if (source.number == 0) continue;
     text += source_text(source.number, source.retrieved.stored.chunk, source.retrieved.stored.chunk.text);
@@ -135,6 +149,8 @@ bool AskPromptBuilder::drop_one(AskPrompt& prompt, std::string& question) const 
   if (last != nullptr) {
     last->number = last->tokens = 0;
     last->cut = "no room";
+  } else if (!prompt.hints.empty()) {
+    prompt.hints.clear();
   } else if (prompt.turns > 0) {
     --prompt.turns;
   } else if (!question.empty()) {
@@ -147,7 +163,7 @@ bool AskPromptBuilder::drop_one(AskPrompt& prompt, std::string& question) const 
 }
 
 AskPrompt AskPromptBuilder::build(const std::string& question, const std::vector<AskTurn>& history,
-                                  std::vector<Retrieved> retrieved) {
+                                  std::vector<Retrieved> retrieved, const std::vector<std::string>& hints) {
   AskPrompt prompt;
   AskBudget& budget = prompt.budget = limits_;
   std::string asked = question.size() > kLongestKept ? question.substr(0, kLongestKept) : question;
@@ -166,10 +182,11 @@ AskPrompt AskPromptBuilder::build(const std::string& question, const std::vector
   }
   const size_t taken = budget.system + budget.question + budget.history + budget.answer;
   budget.most_retrieved = budget.context - std::min(taken, budget.context);
+  add_hints(prompt, hints);
   choose(prompt, std::move(retrieved));
   for (;;) {
     prompt.sources = sources_text(prompt);
-    budget.prompt = fill(asked, history, prompt.turns, prompt.sources);
+    budget.prompt = fill(asked, history, prompt.turns, prompt.sources + prompt.hints);
     if (budget.prompt + budget.answer <= budget.context || !drop_one(prompt, asked)) break;
   }
   if (prompt.turns == 0) budget.history = 0;

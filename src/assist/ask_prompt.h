@@ -29,7 +29,7 @@ struct AskBudget {
   size_t system = 0;  // template, instruction and headings: what is there in every prompt
   size_t question = 0;
   size_t history = 0;
-  size_t retrieved = 0;
+  size_t retrieved = 0;                                            // chunks and hints
   size_t answer = 0;                                               // what is kept free
   size_t most_question = 0, most_history = 0, most_retrieved = 0;  // their limits
   size_t prompt = 0;                                               // all tokens of it
@@ -45,6 +45,7 @@ struct AskSource {
 
 struct AskPrompt {
   std::string sources;  // the text of those that are there
+  std::string hints;
   std::vector<AskSource> retrieved;
   AskBudget budget;
   size_t turns = 0;  // earlier ones that are there, the latest
@@ -58,13 +59,16 @@ class AskPromptBuilder {
   AskPromptBuilder(Conversation& conversation, const Tokenizer& tokenizer, size_t context_length, size_t answer_tokens,
                    bool with_sources, const AskShares& shares = {});
 
-  AskPrompt build(const std::string& question, const std::vector<AskTurn>& history, std::vector<Retrieved> retrieved);
+  // `hints`: lines of the chunks that are put right before the question, the most telling first; those that fit into a tenth of the room.
+  AskPrompt build(const std::string& question, const std::vector<AskTurn>& history, std::vector<Retrieved> retrieved,
+                  const std::vector<std::string>& hints = {});
 
  private:
   size_t tokens_of(std::string_view text) const { return tokenizer_.encode(text, {.add_special = false}).size(); }
   std::string fitting(std::string_view text, size_t most) const;
   size_t fill(const std::string& question, const std::vector<AskTurn>& history, size_t turns,
               const std::string& sources);
+  void add_hints(AskPrompt& prompt, const std::vector<std::string>& hints) const;
   void choose(AskPrompt& prompt, std::vector<Retrieved> retrieved) const;
   std::string sources_text(AskPrompt& prompt) const;
   bool drop_one(AskPrompt& prompt, std::string& question) const;

@@ -185,6 +185,13 @@ ChunkRange KnowledgeBase::chunks_of(int64_t document) {
   return row.step() ? ChunkRange{row.integer(0), row.integer(1)} : ChunkRange{0, -1};
 }
 
+size_t KnowledgeBase::chunks_with(const std::string& word, size_t most) {
+  Statement row = database_.prepare("SELECT count(*) FROM (SELECT 1 FROM word WHERE word MATCH ? LIMIT ?)");
+  const std::string query = full_text_query({word});
+  row.bind(std::string_view(query)).bind(static_cast<int64_t>(most));
+  return row.step() ? static_cast<size_t>(row.integer(0)) : 0;
+}
+
 uint64_t KnowledgeBase::vector_bytes() {
   const std::optional<EmbeddingIdentity> identity = embedding();
   return identity ? VectorTable::bytes(identity->width, chunk_count()) : 0;

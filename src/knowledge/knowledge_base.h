@@ -88,6 +88,7 @@ class KnowledgeBase {
   // The documents whose path or title has the word, at most `most` of them.
   std::vector<int64_t> documents_named(const std::string& word, size_t most);
   ChunkRange chunks_of(int64_t document);
+  size_t chunks_with(const std::string& word, size_t most);  // how many there are, counted up to `most`
 
  private:
   void erase_document(std::string_view path);

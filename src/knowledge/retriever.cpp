@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -17,6 +18,7 @@ constexpr double kRankConstant = 8;    // less than the paper's 60: among few ch
 constexpr double kVectorWeight = 0.7;  // of a list by meaning beside one by words. Both measured, see docs/knowledge.md
 constexpr size_t kLongestQuestion = 4096;  // bytes that are searched for
 constexpr size_t kMostNamed = 8;           // documents that a word may name; one that names more names none
+constexpr size_t kMostCounted = 2000;      // chunks with a word: one in more tells little
 constexpr size_t kNamedPart = 4;           // and no more than one in so many of all
 
 struct Candidate {
@@ -99,6 +101,12 @@ Retriever::Query Retriever::take_apart(const std::string& question) {
   if (documents.size() > kMostNamed) return query;
   for (const int64_t document : documents) query.documents.push_back(base_.chunks_of(document));
   return query;
+}
+
+double Retriever::weight_of(const std::string& word) {
+  const auto chunks = static_cast<double>(base_.chunk_count()),
+             with = static_cast<double>(base_.chunks_with(word, kMostCounted));
+  return std::log(1 + (chunks - with + 0.5) / (with + 0.5));
 }
 
 std::vector<Retrieved> Retriever::retrieve(const std::string& question, size_t count, Retrieval how) {

@@ -39,6 +39,8 @@ class Retriever {
     std::vector<ChunkRange> documents;
   };
   Query take_apart(const std::string& question);
+  // How much it tells that a chunk has the word: BM25's weight, the largest for one that no chunk has.
+  double weight_of(const std::string& word);
   // `vectors`: of the query's two texts, [2][width]; empty: none.
   std::vector<Retrieved> retrieve(const Query& query, std::span<const float> vectors, size_t count, Retrieval how);
 
