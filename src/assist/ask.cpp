@@ -146,17 +146,18 @@ void Asker::judge(AskAnswer& answer, const Evidence& evidence, const std::string
   }
 }
 
-// The best line of the sources, and the next where it says nearly as much.
+// The best line of the sources, and the next that says something else where it says nearly as much.
 void Asker::quote(AskAnswer& answer, const Evidence& evidence) {
-  std::vector<size_t> sources;
-  for (size_t i = 0; i < std::min(kQuotedLines, evidence.lines.size()); ++i) {
-    const EvidenceLine& line = evidence.lines[i];
-    if (i > 0 && line.score < evidence.lines[0].score * kNearlyAsGood) break;
-    answer.answer += (answer.answer.empty() ? "" : " ") + line.text;
-    if (!answer.answer.ends_with('.')) answer.answer += '.';
-    if (std::ranges::find(sources, line.source) == sources.end()) sources.push_back(line.source);
+  std::vector<const EvidenceLine*> quoted;
+  for (const EvidenceLine& line : evidence.lines) {
+    if (quoted.size() == kQuotedLines || line.score < evidence.lines[0].score * kNearlyAsGood) break;
+    if (quoted.empty() || quoted[0]->text != line.text) quoted.push_back(&line);
   }
-  for (const size_t source : sources) add_citation(answer, answer.retrieved[source].retrieved.stored);
+  for (const EvidenceLine* line : quoted) {
+    answer.answer += (answer.answer.empty() ? "" : " ") + line->text;
+    if (!answer.answer.ends_with('.')) answer.answer += '.';
+    add_citation(answer, answer.retrieved[line->source].retrieved.stored);
+  }
   answer.is_quoted = true;
 }
 

@@ -8,7 +8,8 @@
 namespace thimble {
 namespace {
 
-constexpr size_t kStem = 5;  // letters: "tighten" and "tightening", "filter" and "filters"
+constexpr size_t kStem = 5;  // letters at most: "tension" and "tensioned"
+constexpr size_t kLeastStem = 3;
 
 // docs/task-files.md takes these for a refusal, and what models say besides.
 constexpr std::array<std::string_view, 21> kRefusals = {
@@ -76,7 +77,19 @@ size_t citation_end(std::string_view text, size_t at) {
 
 }  // namespace
 
-std::string stem_of(const std::string& word) { return has_digit(word) ? number_word(word) : word.substr(0, kStem); }
+std::string stem_of(const std::string& word) {
+  if (has_digit(word)) return number_word(word);
+  std::string stem = word;
+  const auto drop = [&](std::string_view ending) {
+    const bool is_there = stem.ends_with(ending) && stem.size() >= ending.size() + kLeastStem;
+    if (is_there) stem.resize(stem.size() - ending.size());
+    return is_there;
+  };
+  if (!stem.ends_with("ss")) drop("s");
+  if (!drop("ing")) drop("ed");
+  drop("e");
+  return stem.substr(0, kStem);
+}
 
 std::set<std::string> word_stems(std::string_view text) {
   std::set<std::string> stems;

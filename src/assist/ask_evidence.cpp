@@ -28,7 +28,7 @@ std::string named_cells(const std::vector<std::string>& header, const std::vecto
   std::string line = cells[0] + ":";
   for (size_t i = 1; i < cells.size(); ++i) {
     if (cells[i].empty()) continue;
-    line += i == 1 ? " " : ", ";
+    line += line.ends_with(':') ? " " : ", ";
     if (cells.size() > 2) line += header[i] + " ";
     line += cells[i];
   }
