@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "knowledge/document.h"
+#include "knowledge/search_words.h"
 
 namespace thimble {
 namespace {
@@ -15,12 +16,14 @@ namespace {
 constexpr double kLeastSupport = 0.5;  // of the answer's words that the sources have
 // Of a question's weight that the best chunk has: less, and the manuals do not speak of it; as much, and its lines are quoted where the model
 // goes wrong, or says that there is no answer. By the training questions of FieldOps, see docs/knowledge.md.
-constexpr double kLeastCoverage = 0.3;
+constexpr double kLeastCoverage = 0.35;
 constexpr double kQuoteCoverage = 0.45;
 constexpr double kQuoteDespiteRefusal = 0.6;
+constexpr double kCodeWeight = 2;  // of a word like E12 or V-51, beside others as rare
 constexpr size_t kHintLines = 3;
+constexpr size_t kSupportingLines = 6;
 constexpr size_t kQuotedLines = 2;
-constexpr double kNearlyAsGood = 0.6;
+constexpr double kNearlyAsGood = 0.5;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -106,7 +109,7 @@ AskAnswer Asker::ask(const std::string& question, const std::vector<AskTurn>& hi
   options.stop = {"\n\n", "\nQuestion:"};
   answer.generation = conversation_.answer(session_, sampler, options, own);
   answer.written = first_paragraph(answer.generation.text);
-  judge(answer, evidence, fault_of(answer, prompt, question));
+  judge(answer, evidence, fault_of(answer, evidence, question));
   return answer;
 }
 
@@ -115,20 +118,28 @@ Evidence Asker::weigh(const std::string& question, const std::vector<Retrieved>&
   std::vector<QuestionWord> words;
   std::set<std::string> seen;
   for (const std::string& word : retriever_->take_apart(question).words_without_names) {
-    if (seen.insert(stem_of(word)).second) words.push_back({stem_of(word), retriever_->weight_of(word)});
+    if (seen.insert(stem_of(word)).second)
+      words.push_back({stem_of(word), retriever_->weight_of(word) * (is_code(word) ? kCodeWeight : 1)});
   }
   return find_evidence(words, retrieved);
 }
 
 // What keeps the model's answer from being given; empty: nothing.
-std::string Asker::fault_of(const AskAnswer& answer, const AskPrompt& prompt, const std::string& question) const {
+std::string Asker::fault_of(const AskAnswer& answer, const Evidence& evidence, const std::string& question) const {
   const std::string text = without_citations(answer.written);
   if (trimmed(text).empty()) return "the model wrote nothing";
   if (reads_as_refusal(text)) return "the model found no answer";
   if (!options_.checks_answer || retriever_ == nullptr) return {};
-  const Support support = support_of(text, prompt.sources, question);
-  if (!support.has_all_numbers) return "a number in the model's answer is in none of the sources";
-  if (support.words < kLeastSupport) return "the model's words are in none of the sources";
+  std::string lines;  // that the answer may be made of
+  for (size_t i = 0; i < std::min(kSupportingLines, evidence.lines.size()); ++i) {
+    const EvidenceLine& line = evidence.lines[i];
+    lines += answer.retrieved[line.source].retrieved.stored.chunk.section + "\n" + line.text + "\n";
+  }
+  const Support support = support_of(text, lines, question);
+  if (!support.has_all_numbers)
+    return "a number in the model's answer is in none of the lines that the question is about";
+  if (support.words < kLeastSupport) return "the model's words are not those of the lines that the question is about";
+  if (support.adds_nothing) return "the model only repeats the question";
   return {};
 }
 

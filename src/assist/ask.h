@@ -75,7 +75,7 @@ class Asker {
  private:
   std::vector<Retrieved> retrieve(const std::string& question, const std::vector<AskTurn>& history);
   Evidence weigh(const std::string& question, const std::vector<Retrieved>& retrieved);
-  std::string fault_of(const AskAnswer& answer, const AskPrompt& prompt, const std::string& question) const;
+  std::string fault_of(const AskAnswer& answer, const Evidence& evidence, const std::string& question) const;
   void judge(AskAnswer& answer, const Evidence& evidence, const std::string& fault) const;
   static void quote(AskAnswer& answer, const Evidence& evidence);
   void cite(AskAnswer& answer, const std::string& text) const;

@@ -115,10 +115,13 @@ Support support_of(std::string_view answer, std::string_view sources, std::strin
   const std::string all = std::string(sources) + "\n" + std::string(question);
   Support support;
   support.words = covered(word_stems(answer), word_stems(all));
+  const std::set<std::string> asked = word_stems(question), said = word_stems(answer);
+  const std::vector<std::string> words = words_of_text(answer);
+  const bool is_yes_or_no = !words.empty() && (words[0] == "yes" || words[0] == "no");
+  support.adds_nothing = !is_yes_or_no && std::ranges::includes(asked, said);
   const std::set<std::string> known = number_words(all);
-  support.has_all_numbers = std::ranges::all_of(words_of_text(answer), [&](const std::string& word) {
-    return !has_digit(word) || known.contains(number_word(word));
-  });
+  support.has_all_numbers = std::ranges::all_of(
+      words, [&](const std::string& word) { return !has_digit(word) || known.contains(number_word(word)); });
   return support;
 }
 

@@ -20,6 +20,7 @@ bool reads_as_refusal(std::string_view answer);
 struct Support {
   double words = 1;             // share of the answer's stems that are in the sources or the question
   bool has_all_numbers = true;  // every word with a digit in it is there too
+  bool adds_nothing = false;    // it has no stem that the question has not, and is no yes or no
 };
 Support support_of(std::string_view answer, std::string_view sources, std::string_view question);
 

@@ -81,6 +81,7 @@ Retriever::Query Retriever::take_apart(const std::string& question) {
   Query query;
   query.text = to_valid_utf8(std::string_view(question).substr(0, kLongestQuestion));
   query.words = search_words(query.text);
+  query.rare_words = rare_words(query.words);
   const size_t most = std::clamp<size_t>(base_.document_count() / kNamedPart, 1, kMostNamed);
   std::set<std::string> names;
   std::set<int64_t> documents;
@@ -101,6 +102,16 @@ Retriever::Query Retriever::take_apart(const std::string& question) {
   if (documents.size() > kMostNamed) return query;
   for (const int64_t document : documents) query.documents.push_back(base_.chunks_of(document));
   return query;
+}
+
+// Words that very many chunks have cost the most time and tell the least. Where all are such, all stay.
+std::vector<std::string> Retriever::rare_words(const std::vector<std::string>& words) {
+  if (base_.chunk_count() <= kMostCounted) return words;
+  std::vector<std::string> rare;
+  for (const std::string& word : words) {
+    if (base_.chunks_with(word, kMostCounted) < kMostCounted) rare.push_back(word);
+  }
+  return rare.empty() ? words : rare;
 }
 
 double Retriever::weight_of(const std::string& word) {
@@ -124,7 +135,7 @@ std::vector<Retrieved> Retriever::retrieve(const Query& query, std::span<const f
   Fusion fusion;
   const size_t depth = std::max(kFusedChunks, count);
   if (how != Retrieval::vectors || vectors.empty()) {
-    fusion.add(base_.search_words(full_text_query(query.words), depth), 1, &Candidate::bm25);
+    fusion.add(base_.search_words(full_text_query(query.rare_words), depth), 1, &Candidate::bm25);
     const std::string rest = full_text_query(query.words_without_names);
     for (const ChunkRange& document : query.documents) fusion.add(base_.search_words(rest, depth, document), 1);
   }

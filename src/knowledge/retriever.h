@@ -35,6 +35,7 @@ class Retriever {
   // about two machines finds what both manuals say.
   struct Query {
     std::vector<std::string> words, words_without_names;
+    std::vector<std::string> rare_words;  // those that are searched for in all documents: few chunks have them
     std::string text, text_without_names;
     std::vector<ChunkRange> documents;
   };
@@ -45,6 +46,8 @@ class Retriever {
   std::vector<Retrieved> retrieve(const Query& query, std::span<const float> vectors, size_t count, Retrieval how);
 
  private:
+  std::vector<std::string> rare_words(const std::vector<std::string>& words);
+
   KnowledgeBase& base_;
   TextEmbedder* embedder_;
 };

@@ -60,10 +60,6 @@ std::string parted(const std::string& word) {
   return parts;
 }
 
-bool names_something(const std::string& word) {
-  return std::ranges::any_of(word, is_digit) && std::ranges::any_of(word, is_letter);
-}
-
 }  // namespace
 
 std::vector<std::string> words_of_text(std::string_view text) {
@@ -97,6 +93,10 @@ std::vector<std::string> words_of_text(std::string_view text) {
 
 bool is_function_word(std::string_view word) { return std::ranges::binary_search(kFunctionWords, word); }
 
+bool is_code(std::string_view word) {
+  return std::ranges::any_of(word, is_digit) && std::ranges::any_of(word, is_letter);
+}
+
 std::vector<std::string> search_words(std::string_view text) {
   const std::vector<std::string> all = words_of_text(text);
   std::vector<std::string> kept;
@@ -124,7 +124,7 @@ std::string full_text_query(const std::vector<std::string>& words) {
   };
   for (const std::string& word : words) {
     add(word);
-    if (!names_something(word)) continue;
+    if (!is_code(word)) continue;
     std::string parts = parted(word);
     if (parts != word && word.find('-') == std::string::npos) add(parts);
     std::erase(parts, ' ');

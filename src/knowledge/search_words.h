@@ -12,6 +12,8 @@ namespace thimble {
 std::vector<std::string> words_of_text(std::string_view text);
 // English words that say nothing of what a question is about.
 bool is_function_word(std::string_view word);
+// A name made of letters and digits, such as "e12", "v-51" or "hx200".
+bool is_code(std::string_view word);
 // The words less function words, each once, at most 48 of them; all of them where nothing else is left.
 std::vector<std::string> search_words(std::string_view text);
 // A query for FTS5: any of the words. Made of nothing but letters, digits, joints and quotes, so that no syntax gets in. Names that are
