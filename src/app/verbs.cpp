@@ -6,8 +6,8 @@ namespace thimble {
 
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
-    kEmbed, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert, kExport,
-    kCommand, kEvalTask, kSummarize, kHelp, kVersion, kCompletion, kMan;
+    kEmbed, kIndex, kAsk, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert,
+    kExport, kCommand, kEvalTask, kSummarize, kHelp, kVersion, kCompletion, kMan;
 
 namespace {
 
@@ -23,6 +23,8 @@ constexpr const Verb* kVerbs[] = {&kChat,
                                   &kBench,
                                   &kEvalPerplexity,
                                   &kEmbed,
+                                  &kIndex,
+                                  &kAsk,
                                   &kQuantize,
                                   &kEvalKld,
                                   &kEvalHellaswag,
