@@ -11,6 +11,7 @@ namespace thimble {
 
 struct TaskModelOptions {
   CommandRunnerOptions command;
+  QuestionRunnerOptions question;
   TextRunnerOptions text;
 };
 
@@ -18,8 +19,6 @@ class TaskRunners {
  public:
   TaskRunners(const LanguageModel& language_model, Session& session, TaskModelOptions options);
 
-  // Throws Error(usage) naming the first case of a kind that cannot be run.
-  void require_all(const std::vector<TaskCase>& cases) const;
   TaskRunner& of(TaskKind kind);
 
  private:

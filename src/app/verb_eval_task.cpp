@@ -2,10 +2,12 @@
 #include <filesystem>
 
 #include "app/command_setup.h"
+#include "app/embedding_model.h"
 #include "app/interrupt.h"
 #include "app/progress_bar.h"
 #include "app/runtime.h"
 #include "app/task_models.h"
+#include "app/temporary_folder.h"
 #include "app/text_input.h"
 #include "app/verbs.h"
 #include "base/atomic_file.h"
@@ -32,6 +34,13 @@ class EvalTask : public Command {
     options.flag("--no-constraint", is_free_, "Let answers be what the model says, not only what a case can take");
     options.integer("-n,--predict", predict_, 1, INT32_MAX, "Tokens of an answer to a text at most");
     setup_.declare(options);
+    options.heading("Questions");
+    options.flag("--no-retrieval", no_retrieval_, "Ask the model alone, without the manuals");
+    options
+        .text("--kb", "FILE", base_,
+              "Knowledge base of the documents; without one the cases' documents are indexed first")
+        .path();
+    embedding_.declare(options, "Encoder to search with besides words");
     options.heading("Answers");
     options
         .texts("--answers", "FILE", answers_,
@@ -113,9 +122,11 @@ class EvalTask : public Command {
   }
 
   TaskModelOptions model_options() const {
-    TaskModelOptions options{.command = {.command = command_options()}, .text = {}};
+    TaskModelOptions options{.command = {.command = command_options()}, .question = {}, .text = {}};
     options.command.command.is_constrained = options.text.is_constrained = !is_free_;
     options.text.max_tokens = static_cast<size_t>(predict_);
+    options.question.ask.with_retrieval = !no_retrieval_;
+    options.question.base_path = base_.value_or("");
     if (setup_.examples) {
       options.command.examples_path = *setup_.examples;
       options.command.examples = read_file(*setup_.examples);
@@ -124,14 +135,23 @@ class EvalTask : public Command {
   }
 
   std::vector<TaskRun> ask_models(Console& console, const TaskFile& file, const std::vector<TaskCase>& cases) {
-    const TaskModelOptions options = model_options();
+    TaskModelOptions options = model_options();
     require_examples(cases);
+    const TemporaryFolder folder;
+    options.question.folder = folder.path();
+    const bool has_questions = std::ranges::find(cases, TaskKind::question, &TaskCase::kind) != cases.end();
+    std::optional<EmbeddingModel> embedding;
+    if (embedding_.path && has_questions && !no_retrieval_) {
+      embedding.emplace(EmbeddingModel::preflight(*embedding_.path, context_), context_);
+      options.question.embedder = &embedding->embedder();
+    }
     std::vector<TaskRun> runs;
     for (size_t i = 0; i < models_.size(); ++i) {
       ModelOptions model = model_;
       model.model = models_[i];
       reset_peak_resident_bytes();
       Preflight preflight(model, context_);
+      preflight.require_fit(has_questions && !no_retrieval_ ? kKnowledgeBaseBytes : 0);
       Runtime runtime(std::move(preflight), model, context_);
       runtime.note_setup(console, output_.verbose);
       TaskRun run{.name = std::filesystem::path(models_[i]).filename().string()};
@@ -153,10 +173,10 @@ class EvalTask : public Command {
   // What answers depend on. Which cases are asked is no part of it.
   nlohmann::ordered_json run_json(const Runtime& runtime, const TaskFile& file, const TaskModelOptions& options) const {
     uint64_t hash = runtime.identity();
-    const std::string how =
-        fmt::format("{} {} {} {} {} {} {}", is_free_, predict_, runtime.session_options().kv.context_length,
-                    options.command.command.shots, setup_.shot_choice, options.command.command.min_confidence,
-                    options.command.command.calibration.to_json().dump());
+    const std::string how = fmt::format(
+        "{} {} {} {} {} {} {} {} {} {}", is_free_, no_retrieval_, base_.value_or(""), embedding_.path.value_or(""),
+        predict_, runtime.session_options().kv.context_length, options.command.command.shots, setup_.shot_choice,
+        options.command.command.min_confidence, options.command.command.calibration.to_json().dump());
     for (const std::string& text : {read_file(file.path), how, options.command.examples, setup_.system}) {
       hash = combine_hashes(hash, hash_of(std::as_bytes(std::span(text))));
     }
@@ -169,7 +189,6 @@ class EvalTask : public Command {
                         const TaskModelOptions& options, AnswersFile& kept) const {
     const std::unique_ptr<Session> session = runtime.make_session();
     TaskRunners runners(runtime.language_model(), *session, options);
-    runners.require_all(cases);
     ProgressBar progress(console, "asking", "cases");
     TaskRecords records = kept.kept();
     const size_t kept_count = records.size();
@@ -222,6 +241,9 @@ class EvalTask : public Command {
   bool is_free_ = false;
   int64_t predict_ = 256;
   CommandSetup setup_;
+  bool no_retrieval_ = false;
+  std::optional<std::string> base_;
+  EmbeddingOption embedding_;
   std::vector<std::string> answers_;
   std::vector<std::string> from_answers_;
   std::optional<std::string> fit_;

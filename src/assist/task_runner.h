@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "assist/ask.h"
 #include "assist/commander.h"
 #include "engine/session.h"
 #include "measure/task_records.h"
@@ -34,6 +35,20 @@ struct TextRunnerOptions {
 // The messages alone, under the model's chat template, or as they are where it has none.
 std::unique_ptr<TaskRunner> make_text_runner(const LanguageModel& language_model, Session& session,
                                              const TextRunnerOptions& options);
+
+struct QuestionRunnerOptions {
+  AskOptions ask;
+  std::string base_path;  // a knowledge base that is there; empty: the cases' documents are indexed in `folder`
+  std::string folder;     // that is there and may be written
+  TextEmbedder* embedder = nullptr;  // nullptr: search by words alone
+};
+
+// As `thimble ask` does it, with whether the first three chunks found hold the case's sections.
+std::unique_ptr<TaskRunner> make_question_runner(const LanguageModel& language_model, Session& session,
+                                                 QuestionRunnerOptions options);
+
+// As `thimble summarize` does it.
+std::unique_ptr<TaskRunner> make_summary_runner(const LanguageModel& language_model, Session& session);
 
 TaskCost cost_of(const Generation& generation);
 
