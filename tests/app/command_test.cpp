@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -177,6 +178,42 @@ TEST_F(CommandVerb, ABreakCostsNothing) {
   EXPECT_EQ(scored["models"][0]["cases"], json::parse(whole.out)["models"][0]["cases"]);
   expect_refusal(test::run({"eval", "task", tasks_, "-m", model_, "--answers", answers_}), 2,
                  "something else than answers of this run");
+}
+
+TEST_F(CommandVerb, QuestionsAndSummariesAreRunToo) {
+  std::filesystem::create_directory(folder_ / "manuals");
+  test::write_file(folder_ / "manuals/pump.md",
+                   "# Pump\n\n## Oil\n\nThe pump takes 3 litres of oil.\n\n## Belt\n\nThe belt is red.\n");
+  test::write_file(folder_ / "some.log",
+                   "2026-03-02 04:18:57 INFO started\n2026-03-02 04:19:57 ERROR pump tripped on E07\n");
+  const json question = {{"id", "q"},
+                         {"task", "question"},
+                         {"category", "fact"},
+                         {"prompt", "How much oil does the pump take?"},
+                         {"documents", "manuals"},
+                         {"metric", "contains"},
+                         {"expected", {{"all_of", {{"3 litres"}}}}},
+                         {"sections", {{{"path", "pump.md"}, {"section", "OIL"}}}}};
+  const json summary = {
+      {"id", "s"},
+      {"task", "summary"},
+      {"category", "trip"},
+      {"metric", "events"},
+      {"log", {{"path", "some.log"}, {"first_line", 1}, {"last_line", 2}}},
+      {"expected",
+       {{"events", {{{"severity", "error"}, {"first_line", 2}, {"last_line", 2}}}}, {"summary", "A trip."}}}};
+  test::write_file(tasks_, question.dump() + "\n" + summary.dump() + "\n");
+  const test::Outcome outcome = eval({"-m", model_, "-c", "4096", "--answers", answers_});
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  const json model = json::parse(outcome.out)["models"][0];
+  EXPECT_EQ(model["retrieval_recall"]["cases"], 1);
+  EXPECT_EQ(model["retrieval_recall"]["score"], 1.0);
+  EXPECT_EQ(model["cases"]["s"]["events"][0], 1) << "the trip is found without a model";
+  EXPECT_EQ(model["parts"].size(), 2u);
+  EXPECT_EQ(json::parse(eval({"-m", model_, "-c", "4096", "--answers", answers_}).out)["models"][0]["cases"],
+            model["cases"]);
+  const json alone = json::parse(eval({"-m", model_, "-c", "4096", "--no-retrieval"}).out)["models"][0];
+  EXPECT_FALSE(alone.contains("retrieval_recall"));
 }
 
 TEST_F(CommandVerb, SeveralModelsAreCompared) {
