@@ -18,8 +18,12 @@ constexpr double kLeast = 1e-9;  // of a probability, so that its logarithm says
 
 double log_of(double probability) { return std::log(std::max(probability, kLeast)); }
 
-std::array<double, 3> tool_features(const CallProbabilities& p) { return {1, log_of(p.name), log_of(p.arguments)}; }
-std::array<double, 2> none_features(const CallProbabilities& p) { return {1, log_of(p.none) - log_of(1 - p.none)}; }
+double log_odds(double probability) { return log_of(probability) - log_of(1 - probability); }
+
+std::array<double, 3> tool_features(const CallProbabilities& p) {
+  return {1, log_odds(p.name * p.arguments), log_of(p.name)};
+}
+std::array<double, 2> none_features(const CallProbabilities& p) { return {1, log_odds(p.none)}; }
 
 template <size_t N>
 double dot(const std::array<double, N>& a, const std::array<double, N>& b) {

@@ -56,7 +56,7 @@ bool CallChoice::agree(std::string_view text, std::string_view target) {
 double CallChoice::prior_of(std::string_view text) const {
   double sum = 0;
   for (size_t i = 0; i < targets_.size(); ++i) sum += agree(text, targets_[i]) ? priors_[i] : 0;
-  return sum;
+  return std::max(sum, kNegligible);  // of a spelling that is not ours
 }
 
 std::vector<CallChoice::Option> CallChoice::name_options(std::span<const float> logits, std::string_view before) const {

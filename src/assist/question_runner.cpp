@@ -3,7 +3,6 @@
 
 #include "assist/task_runner.h"
 #include "base/error.h"
-#include "base/utf8.h"
 #include "knowledge/indexer.h"
 #include "measure/task_words.h"
 
@@ -12,23 +11,17 @@ namespace {
 
 constexpr size_t kRecalledAt = 3;
 
-using FoundSections = std::set<std::pair<std::string, std::string>>;
-
-// Letter case and runs of white space aside.
-std::pair<std::string, std::string> section_key(const std::string& path, std::string_view section) {
-  std::string words;
-  for (const char32_t point : normal_text(section)) append_utf8(words, point);
-  return {path, words};
-}
+using FoundSections =
+    std::set<std::pair<std::string, std::string>>;  // path, heading: letter case and white space aside
 
 std::optional<bool> is_recalled(const TaskCase& task, const std::vector<AskSource>& retrieved) {
   if (task.sections.empty()) return std::nullopt;
   FoundSections found;
   for (size_t i = 0; i < std::min(retrieved.size(), kRecalledAt); ++i) {
     const StoredChunk& stored = retrieved[i].retrieved.stored;
-    found.insert(section_key(stored.path, stored.chunk.section));
+    found.emplace(stored.path, folded_line(stored.chunk.section));
   }
-  const auto has = [&](const SectionName& name) { return found.contains(section_key(name.path, name.section)); };
+  const auto has = [&](const SectionName& name) { return found.contains({name.path, folded_line(name.section)}); };
   return std::ranges::all_of(task.sections, has) || std::ranges::any_of(task.also, has);
 }
 

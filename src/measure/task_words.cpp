@@ -26,9 +26,14 @@ std::u32string code_points(std::string_view text) {
   return points;
 }
 
-std::u32string mapped(const std::u32string& text, int options) {
+std::string utf8(std::u32string_view text) {
   std::string bytes;
   for (const char32_t point : text) append_utf8(bytes, point);
+  return bytes;
+}
+
+std::u32string mapped(const std::u32string& text, int options) {
+  const std::string bytes = utf8(text);
   utf8proc_uint8_t* out = nullptr;
   const utf8proc_ssize_t length =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(bytes.data()), static_cast<utf8proc_ssize_t>(bytes.size()),
@@ -204,10 +209,8 @@ std::vector<std::u32string> words_of(std::string_view text) {
   return words;
 }
 
-std::string with_single_spaces(std::string_view text) {
-  std::string out;
-  for (const char32_t point : single_spaced(code_points(text))) append_utf8(out, point);
-  return out;
-}
+std::string with_single_spaces(std::string_view text) { return utf8(single_spaced(code_points(text))); }
+
+std::string folded_line(std::string_view text) { return utf8(single_spaced(case_folded(code_points(text)))); }
 
 }  // namespace thimble

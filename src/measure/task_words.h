@@ -19,6 +19,7 @@ bool holds_words(std::u32string_view text, std::u32string_view words);
 size_t first_choice(std::string_view text, const std::vector<std::string>& options);
 
 std::vector<std::u32string> words_of(std::string_view text);  // runs of letters and digits, case folded
+std::string folded_line(std::string_view text);               // case folded, and with single spaces
 std::string with_single_spaces(std::string_view text);        // without white space at both ends, runs of it one space
 
 }  // namespace thimble

@@ -77,6 +77,19 @@ TEST_F(Commanders, EveryAnswerIsACallThatTheToolsTake) {
   }
 }
 
+TEST_F(Commanders, NamesMayHaveAnyCharacters) {
+  const ToolList tools = ToolList::parse(
+      R"([{"name": "gr\u00f6\u00dfe \"1\""}, {"name": "größe \"2\"\\"}, {"name": "no"}])", "tools.json");
+  CommandOptions options{.system = "Call a tool."};
+  options.calibration.none_threshold = 1;
+  Session session = this->session(1024);
+  const CommandAnswer answer = Commander(*model_, session, tools, {}, options).answer("größe 2");
+  ASSERT_TRUE(answer.name);
+  EXPECT_NE(tools.find(*answer.name), nullptr);
+  EXPECT_GT(answer.probabilities.name, 0);
+  EXPECT_LE(answer.probabilities.name + answer.probabilities.none, 1 + 1e-6);
+}
+
 // The probabilities of all names, none included, sum to 1: each is what is left of the others.
 TEST_F(Commanders, TheThresholdOfNoneDecides) {
   CommandOptions never{.system = "Call a tool."}, always = never;

@@ -81,6 +81,7 @@ TEST(Calibration, IsKeptAsJsonAndFittedForBothKinds) {
   }
   // Without a fit, the confidence in a tool is the product of its probabilities, in none its own.
   EXPECT_NEAR(CallCalibration{}.confidence({.none = 0.7}, false), 0.7, 1e-9);
+  EXPECT_NEAR(CallCalibration{}.confidence({.none = 0.7, .name = 0.8, .arguments = 0.5}, true), 0.4, 1e-9);
   // Half of the calls of probability 0.9 are right, and a tenth of those of 0.3.
   std::vector<CalibrationCase> cases;
   for (int i = 0; i < 1000; ++i) {
