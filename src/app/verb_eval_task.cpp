@@ -60,23 +60,26 @@ class EvalTask : public Command {
 
   ExitCode run(Console& console) override {
     check_options();
-    TaskFile file = TaskFile::read(file_, read_file(file_));
+    const TaskFile file = TaskFile::read(file_, read_file(file_));
     std::vector<TaskCase> cases = chosen_cases(file);
+    std::optional<AtomicFile> fitted, page;  // what cannot be written is found out before hours of work
+    if (fit_) fitted.emplace(*fit_);
+    if (html_) page.emplace(*html_);
     std::vector<TaskRun> runs = from_answers_.empty() ? ask_models(console, file, cases) : read_runs(file);
     // Answers that are there are seen in the light of a calibration only where one is asked for.
     CommandOptions command = setup_.resolve();
     if (fit_) {
       command.calibration = fit_to_answers(cases, runs.front().records, command_options().calibration);
-      write_calibration(command.calibration);
+      fitted->write(command.calibration.to_json().dump(2) + '\n');
+      fitted->commit();
     }
     if (fit_ || (setup_.calibration && !from_answers_.empty())) {
       for (TaskRun& run : runs) recalibrate(run.records, command.calibration, command.min_confidence);
     }
     const TaskReport report = make_task_report(file_, std::move(cases), std::move(runs));
-    if (html_) {
-      AtomicFile page(*html_);
-      page.write(task_page(report));
-      page.commit();
+    if (page) {
+      page->write(task_page(report));
+      page->commit();
     }
     if (output_.json) {
       console.print_json(task_report_json(report));
@@ -145,13 +148,17 @@ class EvalTask : public Command {
       embedding.emplace(EmbeddingModel::preflight(*embedding_.path, context_), context_);
       options.question.embedder = &embedding->embedder();
     }
-    std::vector<TaskRun> runs;
-    for (size_t i = 0; i < models_.size(); ++i) {
-      ModelOptions model = model_;
-      model.model = models_[i];
-      reset_peak_resident_bytes();
+    const auto plan_of = [&](const ModelOptions& model) {
       Preflight preflight(model, context_);
       preflight.require_fit(has_questions && !no_retrieval_ ? kKnowledgeBaseBytes : 0);
+      return preflight;
+    };
+    for (const std::string& name : models_) plan_of(model_named(name));  // all of them before the first is run
+    std::vector<TaskRun> runs;
+    for (size_t i = 0; i < models_.size(); ++i) {
+      const ModelOptions model = model_named(models_[i]);
+      reset_peak_resident_bytes();
+      Preflight preflight = plan_of(model);
       Runtime runtime(std::move(preflight), model, context_);
       runtime.note_setup(console, output_.verbose);
       TaskRun run{.name = std::filesystem::path(models_[i]).filename().string()};
@@ -162,6 +169,12 @@ class EvalTask : public Command {
       runs.push_back(std::move(run));
     }
     return runs;
+  }
+
+  ModelOptions model_named(const std::string& name) const {
+    ModelOptions model = model_;
+    model.model = name;
+    return model;
   }
 
   // Before a model is loaded.
@@ -225,12 +238,6 @@ class EvalTask : public Command {
       runs.push_back({.name = path, .records = read_task_records(path, read_file(path), file)});
     }
     return runs;
-  }
-
-  void write_calibration(const CallCalibration& calibration) const {
-    AtomicFile out(*fit_);
-    out.write(calibration.to_json().dump(2) + '\n');
-    out.commit();
   }
 
   std::vector<std::string> models_;

@@ -234,6 +234,11 @@ TEST_F(CommandVerb, WhatCannotBeMeasuredIsRefused) {
   expect_refusal(eval({"-m", model_, "--answers", "a", "--answers", "b"}), 2, "1 models, 2 files");
   expect_refusal(eval({"-m", model_, "--category", "none"}), 2, "no case has it");
   expect_refusal(eval({"-m", model_, "--html", tasks_}), 2, "tasks.jsonl");
+  expect_refusal(eval({"-m", model_, "--html", folder_ / "nowhere/page.html"}), 1, "nowhere");
+  expect_refusal(
+      eval({"-m", model_, "-m", folder_ / "missing.gguf", "--answers", answers_, "--answers", answers_ + "2"}), 4,
+      "missing.gguf");
+  EXPECT_FALSE(std::filesystem::exists(answers_)) << "nothing is run before all models are found";
   test::write_file(tasks_, "{\n");
   expect_refusal(eval({"-m", "no model at all"}), 4, "1 broken line: line 1: no JSON");
 }
