@@ -35,6 +35,8 @@ nlohmann::ordered_json answer_json(const Generation& answer, const SamplerOption
           {"peak_rss_bytes", peak_resident_bytes()},
           {"prompt_seconds", answer.prompt_seconds},
           {"decode_seconds", answer.decode_seconds},
+          {"drafted_tokens", answer.drafted_tokens},
+          {"accepted_tokens", answer.accepted_tokens},
           {"seed", sampler.seed}};
 }
 

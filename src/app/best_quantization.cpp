@@ -3,11 +3,11 @@
 #include <filesystem>
 #include <map>
 
+#include "app/calibration_input.h"
 #include "app/interrupt.h"
 #include "app/model_summary.h"
 #include "app/option_values.h"
 #include "app/progress_bar.h"
-#include "app/text_input.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "compress/quantize_plan.h"
@@ -34,7 +34,11 @@ double bits_per_weight(const BestResult& result) {
 
 void BestQuantization::declare(OptionTable& options) {
   options.heading("The closest file of a size (--method best)");
-  options.text("--calibration", "FILE", calibration_, "Text like what the model will read; - for standard input")
+  options
+      .texts(
+          "--calibration", "FILE", calibration_,
+          "Text like what the model will read, - for standard input; or conversations of your task, a JSON object with "
+          "\"messages\" a line, rendered with the model's template; may be given several times")
       .path();
   options.value(
       "--budget", "SIZE", [this](const std::string& text) { budget_ = parse_size(text); },
@@ -47,20 +51,22 @@ void BestQuantization::declare(OptionTable& options) {
 
 void BestQuantization::run(Console& console, const std::string& input, const std::string& output, unsigned threads,
                            const std::string& isa, bool json) const {
-  if (!calibration_)
+  if (calibration_.empty())
     fail(ExitCode::usage, "quantize --method best: --calibration FILE is missing: the text to measure on");
   if (has_size() == (budget_ && !like_.empty())) {
     fail(ExitCode::usage, "quantize --method best: expected a size, either --budget SIZE or --like TYPE");
   }
   require_different_files(input, output);
-  const std::string text = read_text(*calibration_);
   const LanguageModel model = LanguageModel::load(std::make_unique<const Gguf>(Gguf::open(input)), {});
   const uint64_t bytes = budget_bytes(model.gguf());
+  CalibrationInput given(model);
+  for (const std::string& path : calibration_) given.add_either(path);
+  given.warn(console, given.tokens().size(), {});
   Team team(threads);
   BestOptions options;
   options.chunks = static_cast<size_t>(chunks_);
   options.state_folder = statistics_.empty() ? output + ".statistics" : statistics_;
-  BestQuantizer quantizer(model, select_kernels(isa), team, model.tokenizer().encode(text), options);
+  BestQuantizer quantizer(model, select_kernels(isa), team, given.tokens(), options);
   const auto go_on = [&](ProgressBar& bar) {
     return [&bar](size_t done, size_t total, size_t kept) {
       bar.update(done, total, kept);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/console.h"
 #include "app/option_table.h"
@@ -26,7 +27,7 @@ class BestQuantization {
   uint64_t budget_bytes(const Gguf& gguf) const;
   void report(Console& console, const Gguf& gguf, const std::string& output, const BestResult& result, bool json) const;
 
-  std::optional<std::string> calibration_;
+  std::vector<std::string> calibration_;
   std::optional<uint64_t> budget_;
   std::string like_;
   std::string statistics_;

@@ -84,6 +84,7 @@ void install_signal_handlers() {
   if (has_terminal) handle(SIGTSTP, on_stop);
   handle(SIGBUS, on_bus_error);
   handle(SIGPIPE, SIG_IGN);
+  handle(SIGXFSZ, SIG_IGN);  // a write past the limit then fails with a message, and what was begun is removed
 }
 
 bool interrupted() { return interruptions.load() > 0; }

@@ -4,7 +4,7 @@
 namespace thimble {
 
 // To be called once, before any thread is started. Handles SIGINT as said above, SIGTERM, SIGHUP and SIGQUIT as a Ctrl-C that
-// nothing clears, SIGBUS (a mapped file was cut short) by one line and exit code 4, and ignores SIGPIPE. Where a signal ends or
+// nothing clears, SIGBUS (a mapped file was cut short) by one line and exit code 4, and ignores SIGPIPE and SIGXFSZ. Where a signal ends or
 // stops the program at once, the terminal gets back the modes it had at the start.
 void install_signal_handlers();
 

@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t kMostContext = 16 << 20;
 constexpr int64_t kMostBatch = 16 << 10;
 constexpr int64_t kMostThreads = 512;
+constexpr int64_t kMostDraftTokens = 63;
 constexpr int64_t kMostTokens = std::numeric_limits<int32_t>::max();
 
 constexpr double kMostScale = 1e4;
@@ -142,6 +143,11 @@ void AnswerOptions::declare(OptionTable& options) {
   options.flag("--special", special, "Show control tokens as text");
   options.choice("--context-full", "WHAT", context_full, {"stop", "shift"},
                  "When the context is full: stop, or drop the older half of it and go on");
+  options.choice(
+      "--spec-type", "TYPE", spec_type, {"ngram-simple", "none"},
+      "Guess several tokens from what stood in the context before and run them at once, where that is faster; the "
+      "answer is the same");
+  options.integer("--draft-max,--draft,--draft-n", draft_max, 0, kMostDraftTokens, "Tokens guessed at once, at most");
 }
 
 GenerateOptions AnswerOptions::resolve() const {
@@ -154,6 +160,7 @@ GenerateOptions AnswerOptions::resolve() const {
   generate.ignore_end_of_turn = ignore_eos;
   generate.context_full = context_full == "shift" ? ContextFull::shift : ContextFull::stop;
   generate.render_special = special;
+  generate.draft_tokens = spec_type == "none" ? 0 : static_cast<size_t>(draft_max);
   return generate;
 }
 

@@ -9,6 +9,7 @@
 #include "app/option_table.h"
 #include "engine/generate.h"
 #include "engine/sampler.h"
+#include "engine/session_defaults.h"
 #include "measure/kept_rows.h"
 
 namespace thimble {
@@ -82,6 +83,8 @@ struct AnswerOptions {
   bool ignore_eos = false;
   bool special = false;
   std::string context_full = "stop";
+  std::string spec_type = "ngram-simple";
+  int64_t draft_max = kDefaultDraftTokens;
   void declare(OptionTable& options);
   GenerateOptions resolve() const;
 };

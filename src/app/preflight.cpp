@@ -82,6 +82,7 @@ void Preflight::settle(const ContextOptions& context_options) {
   session.kv.rotation = rotation(context_options.kv_rotate);
   session.kv.batch_tokens = static_cast<size_t>(context_options.batch_size);
   set_context_length(context_length(context_options.ctx_size, hyper));
+  session.logit_rows = 1 + kDefaultDraftTokens;
   if (!model_->has_head()) set_embedding();
 }
 

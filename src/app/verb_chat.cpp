@@ -3,6 +3,7 @@
 #include "app/answer_view.h"
 #include "app/chat_repl.h"
 #include "app/grammar_options.h"
+#include "app/prefix_cache.h"
 #include "app/text_input.h"
 #include "app/verbs.h"
 
@@ -32,6 +33,7 @@ class Chat : public Command {
     grammar_.declare(options);
     sampling_.declare(options);
     context_.declare(options);
+    prefix_cache_.declare(options);
     output_.declare(options);
   }
 
@@ -43,6 +45,7 @@ class Chat : public Command {
     if (is_interactive && output_.json) fail(ExitCode::usage, "--json: one answer only: give -p TEXT or -f FILE");
     const std::string template_text = chat_template();
     Preflight preflight(model_, context_);
+    preflight.session.logit_rows = 1 + options.draft_tokens;
     preflight.require_fit();  // before standard input is waited for
     const std::string message = is_interactive ? std::string() : prompt_.text();
     if (!is_interactive && message.find_first_not_of(" \t\r\n") == std::string::npos) {
@@ -57,6 +60,7 @@ class Chat : public Command {
     if (variables_) conversation.set_variables(parse_json(*variables_, "--chat-template-kwargs"));
     if (tools_) conversation.set_tools(parse_json(read_text(*tools_), "--tools"));
     const std::unique_ptr<Session> session = runtime.make_session();
+    prefix_cache_.prepare(console, runtime, *session, fixed_beginning(conversation), output_.verbose);
     if (is_interactive) return ChatRepl(console, runtime, *session, conversation, sampling, options).run();
     return answer_once(console, *session, conversation, sampling, message, options);
   }
@@ -78,6 +82,13 @@ class Chat : public Command {
            printable(*template_));
     }
     return read_text(*template_);
+  }
+
+  static std::vector<TokenId> fixed_beginning(Conversation conversation) {
+    conversation.add("user", "a");
+    std::vector<TokenId> tokens = conversation.prompt_tokens();
+    tokens.resize(conversation.system_tokens());
+    return tokens;
   }
 
   ExitCode answer_once(Console& console, Session& session, Conversation& conversation, const SamplerOptions& sampling,
@@ -108,6 +119,7 @@ class Chat : public Command {
   GrammarOptions grammar_;
   SamplingOptions sampling_;
   ContextOptions context_;
+  PrefixCacheOption prefix_cache_;
   OutputOptions output_;
 };
 

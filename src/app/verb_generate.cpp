@@ -1,5 +1,6 @@
 #include "app/answer_view.h"
 #include "app/grammar_options.h"
+#include "app/prefix_cache.h"
 #include "app/runtime.h"
 #include "app/verbs.h"
 
@@ -15,6 +16,7 @@ class Generate : public Command {
     grammar_.declare(options);
     sampling_.declare(options);
     context_.declare(options);
+    prefix_cache_.declare(options);
     output_.declare(options);
   }
 
@@ -24,6 +26,7 @@ class Generate : public Command {
     std::shared_ptr<const Grammar> grammar = grammar_.compile();
     prompt_.require("generate");
     Preflight preflight(model_, context_);
+    preflight.session.logit_rows = 1 + options.draft_tokens;
     preflight.require_fit();  // before standard input is waited for
     const std::string text = prompt_.text();
     Runtime runtime(std::move(preflight), model_, context_);
@@ -34,9 +37,11 @@ class Generate : public Command {
     options.keep = tokenizer.adds_bos() ? 1 : 0;
     const std::unique_ptr<Session> session = runtime.make_session();
     Sampler sampler(sampling);
+    const std::vector<TokenId> prompt = prompt_.tokens(tokenizer, text);
+    prefix_cache_.prepare(console, runtime, *session,
+                          std::span(prompt).first(prompt.size() - std::min<size_t>(prompt.size(), 1)), output_.verbose);
     AnswerView view(console, !output_.json);
-    const Generation answer =
-        generate(*session, tokenizer, prompt_.tokens(tokenizer, text), sampler, options, view.callbacks());
+    const Generation answer = generate(*session, tokenizer, prompt, sampler, options, view.callbacks());
     return finish_answer(console, answer, sampling, output_);
   }
 
@@ -47,6 +52,7 @@ class Generate : public Command {
   GrammarOptions grammar_;
   SamplingOptions sampling_;
   ContextOptions context_;
+  PrefixCacheOption prefix_cache_;
   OutputOptions output_;
 };
 

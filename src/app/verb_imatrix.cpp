@@ -1,5 +1,6 @@
 #include <filesystem>
 
+#include "app/calibration_input.h"
 #include "app/imatrix_report.h"
 #include "app/interrupt.h"
 #include "app/progress_bar.h"
@@ -8,21 +9,12 @@
 #include "app/verbs.h"
 #include "base/atomic_file.h"
 #include "compress/calibrate.h"
-#include "compress/calibration_text.h"
-#include "compress/chat_data.h"
 
 namespace thimble {
 namespace {
 
 constexpr int64_t kDefaultChunk = 512;
 constexpr size_t kLogitRows = 16;
-
-// The text to run, and what is said about it.
-struct Given {
-  std::string text;
-  std::vector<TokenId> tokens;
-  bool has_turns = false;
-};
 
 class ImatrixVerb : public Command {
  public:
@@ -111,19 +103,11 @@ class ImatrixVerb : public Command {
   }
 
   // Plain text first, then the conversations.
-  Given read_given(const Runtime& runtime) const {
-    Given given;
-    if (file_) {
-      given.text = without_last_newline(read_text(*file_));
-      given.tokens = runtime.tokenizer().encode(given.text, {.parse_special = parse_special_});
-      given.has_turns = parse_special_ && !runtime.tokenizer().control_token_starts(given.text).empty();
-    }
-    if (!chat_data_) return given;
-    const ChatData chats = read_chat_data(runtime.language_model(), {}, *chat_data_, read_text(*chat_data_));
-    given.text += given.text.empty() ? chats.text : "\n" + chats.text;
-    given.tokens.insert(given.tokens.end(), chats.tokens.begin(), chats.tokens.end());
-    given.has_turns = true;
-    return given;
+  CalibrationInput read_input(const Runtime& runtime) const {
+    CalibrationInput input(runtime.language_model());
+    if (file_) input.add_text(*file_, parse_special_);
+    if (chat_data_) input.add_chats(*chat_data_);
+    return input;
   }
 
   std::span<const TokenId> without_first_chunks(const std::vector<TokenId>& tokens, size_t chunk_tokens) const {
@@ -135,22 +119,14 @@ class ImatrixVerb : public Command {
     return std::span(tokens).subspan(left_out);
   }
 
-  void warn(Console& console, const Runtime& runtime, const Given& given, size_t tokens_run) const {
-    CalibrationText text{given.text, tokens_run, false, given.has_turns, {}};
-    text.has_template = runtime.language_model().gguf().string("tokenizer.chat_template").has_value();
-    const std::string evaluation = eval_file_ ? read_text(*eval_file_) : std::string();
-    text.evaluation = evaluation;
-    for (const std::string& warning : calibration_warnings(text)) console.note("warning: {}", warning);
-  }
-
   ExitCode calibrate_on_text(Console& console) {
     Runtime runtime(preflight(), model_, context_);
     runtime.note_setup(console, output_.verbose);
-    const Given given = read_given(runtime);
+    const CalibrationInput input = read_input(runtime);
     const size_t chunk_tokens = runtime.session_options().kv.context_length;
-    const Chunks chunks(runtime.tokenizer(), without_first_chunks(given.tokens, chunk_tokens), chunk_tokens,
+    const Chunks chunks(runtime.tokenizer(), without_first_chunks(input.tokens(), chunk_tokens), chunk_tokens,
                         static_cast<size_t>(chunks_));
-    warn(console, runtime, given, chunks.all().size());
+    input.warn(console, chunks.all().size(), eval_file_ ? read_text(*eval_file_) : std::string());
     CalibrationOptions options{process_output_, !no_ppl_, static_cast<size_t>(output_frequency_),
                                output_frequency_ == 0 ? std::string() : out_ + ".part", 0};
     const size_t batch = runtime.session_options().kv.batch_tokens;

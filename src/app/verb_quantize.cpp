@@ -254,6 +254,8 @@ class Quantize : public Command {
 
 constexpr Example kExamples[] = {
     {"quantize --imatrix model.imatrix.gguf model-f16.gguf model-q4.gguf Q4_K_M", "The usual mix of 4 to 6 bits"},
+    {"quantize --method best --calibration text.txt --like Q4_K_M model-f16.gguf model-best.gguf",
+     "The closest file of at most those bytes, by measured loss"},
     {"quantize --dry-run model-f16.gguf Q5_K_S", "What it would take, tensor by tensor"},
 };
 

@@ -13,6 +13,16 @@ namespace {
 
 constexpr size_t kLinesNamed = 8;
 
+bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == line.npos; }
+
+// Takes the first line off, without its line feed.
+std::string_view take_line(std::string_view& lines) {
+  const size_t end = std::min(lines.find('\n'), lines.size());
+  const std::string_view line = lines.substr(0, end);
+  lines.remove_prefix(std::min(end + 1, lines.size()));
+  return line;
+}
+
 void append_conversation(Conversation& conversation, std::string_view line, ChatData& data) {
   const auto json = nlohmann::ordered_json::parse(line, nullptr, false);
   if (json.is_discarded()) fail(ExitCode::bad_file, "no JSON");
@@ -40,10 +50,8 @@ ChatData read_chat_data(const LanguageModel& language_model, std::string_view te
   std::vector<size_t> broken;
   std::string fault;
   for (size_t number = 1; !lines.empty(); ++number) {
-    const size_t end = std::min(lines.find('\n'), lines.size());
-    const std::string_view line = lines.substr(0, end);
-    lines.remove_prefix(std::min(end + 1, lines.size()));
-    if (line.find_first_not_of(" \t\r") == line.npos) continue;
+    const std::string_view line = take_line(lines);
+    if (is_blank(line)) continue;
     try {
       append_conversation(conversation, line, data);
     } catch (const Error& error) {
@@ -61,6 +69,15 @@ ChatData read_chat_data(const LanguageModel& language_model, std::string_view te
   }
   if (data.conversations == 0) fail(ExitCode::bad_file, "{}: there are no conversations", printable(name));
   return data;
+}
+
+bool begins_with_conversation(std::string_view lines) {
+  std::string_view line;
+  while (!lines.empty() && is_blank(line)) line = take_line(lines);
+  const auto json = nlohmann::json::parse(line, nullptr, false);
+  const auto is_message = [](const nlohmann::json& value) { return value.is_object() && value.contains("role"); };
+  if (json.is_object()) return json.contains("messages");
+  return json.is_array() && !json.empty() && is_message(json[0]);
 }
 
 }  // namespace thimble

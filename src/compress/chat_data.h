@@ -22,4 +22,7 @@ struct ChatData {
 ChatData read_chat_data(const LanguageModel& language_model, std::string_view template_source, const std::string& name,
                         std::string_view lines);
 
+// Whether the first line that is not blank is a conversation of this form.
+bool begins_with_conversation(std::string_view lines);
+
 }  // namespace thimble

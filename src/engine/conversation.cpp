@@ -196,7 +196,7 @@ std::vector<TokenId> Conversation::tokens_of(const Prompt& prompt) const {
 }
 
 size_t Conversation::system_tokens() const {
-  if (messages_.empty() || messages_[0]["role"] != "system") return 0;
+  if (messages_.empty()) return 0;
   // What a prompt shares with one whose question begins otherwise.
   const std::vector<TokenId> prompt = prompt_tokens();
   Conversation other = *this;

@@ -53,7 +53,8 @@ class Conversation {
   std::vector<TokenId> prompt_tokens() const;
   // The same of the conversation as it stands, without the beginning of an answer.
   std::vector<TokenId> whole_tokens() const;
-  size_t system_tokens() const;  // tokens of the prompt before the first message that is not the system's
+  // Tokens of the prompt before the first message that is not the system's: what the template writes there, system prompt and tools.
+  size_t system_tokens() const;
 
   // Answers the last message and adds the answer to the messages. With tools, `callbacks` are told what the answer says
   // and nothing of calls and reasoning; text has all of it.

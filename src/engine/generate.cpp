@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "engine/prompt_lookup.h"
 
 namespace thimble {
 namespace {
@@ -63,7 +64,9 @@ class Loop {
         sampler_(sampler),
         options_(options),
         callbacks_(callbacks),
-        filter_(options.stop) {}
+        filter_(options.stop),
+        most_drafted_(options.constraint != nullptr ? 0 : std::min(options.draft_tokens, session.most_rows() - 1)),
+        lookup_(most_drafted_) {}
 
   Generation run(std::span<const TokenId> prompt) {
     const Clock::time_point start = Clock::now();
@@ -74,6 +77,7 @@ class Loop {
       result_.stop_reason = StopReason::interrupted;
       return std::move(result_);
     }
+    history_.assign(prompt.begin(), prompt.end());
     const Clock::time_point decoding = Clock::now();
     result_.stop_reason = answer(logits);
     show(filter_.stopped() ? "" : filter_.push(decoder_.finish()) + filter_.finish());
@@ -98,41 +102,86 @@ class Loop {
   }
 
   StopReason answer(std::span<const float> logits) {
-    std::vector<TokenId> waiting = forced_tokens();  // part of the answer, not run yet
+    std::vector<TokenId> waiting;      // part of the answer, not run yet
+    std::span<const TokenId> draft{};  // that was run behind them
+    if (const auto stopped = take_forced(waiting)) return *stopped;
     for (;;) {
-      for (const TokenId token : waiting) {
-        if (const auto stopped = take(token)) return *stopped;
-      }
       if (is_complete()) return StopReason::end_of_turn;
       if (result_.tokens.size() >= options_.max_tokens) return StopReason::length;
       if (!waiting.empty()) {
         if (session_.room() < waiting.size() && !make_room()) return StopReason::context_full;
-        logits = session_.append(waiting);
+        draft = propose(waiting);
+        logits = run(waiting, draft);
       }
-      if (interrupted()) return StopReason::interrupted;
-      waiting = {choose(logits)};
-      const std::vector<TokenId> forced = forced_tokens();
-      waiting.insert(waiting.end(), forced.begin(), forced.end());
+      if (interrupted()) {
+        forget(draft.size());
+        return StopReason::interrupted;
+      }
+      if (const auto stopped = choose(logits, draft, waiting)) return *stopped;
     }
   }
 
-  TokenId choose(std::span<const float> logits) {
-    TokenId token = sampler_.sample(logits, session_.tokens(), options_.constraint);
-    if (callbacks_.on_choice) token = callbacks_.on_choice(logits, result_.tokens, token);
-    if (options_.constraint != nullptr) options_.constraint->accept(token);
-    return token;
+  std::span<const TokenId> propose(std::span<const TokenId> waiting) {
+    const size_t left = options_.max_tokens - result_.tokens.size();
+    if (most_drafted_ == 0 || left < 2) return {};
+    return lookup_.propose(history_, std::min({most_drafted_, left - 1, session_.room() - waiting.size()}));
+  }
+
+  std::span<const float> run(std::span<const TokenId> waiting, std::span<const TokenId> draft) {
+    if (most_drafted_ == 0) return session_.append(waiting);
+    const Clock::time_point start = Clock::now();
+    std::vector<TokenId> tokens(waiting.begin(), waiting.end());
+    tokens.insert(tokens.end(), draft.begin(), draft.end());
+    const std::span<const float> logits = session_.append_rows(tokens, draft.size() + 1);
+    pass_seconds_ = seconds_since(start);
+    return logits;
+  }
+
+  // The next token from each row of logits, as long as the draft has it too; what is not run yet becomes `waiting`, and the session
+  // forgets the rest of the draft.
+  std::optional<StopReason> choose(std::span<const float> logits, std::span<const TokenId> draft,
+                                   std::vector<TokenId>& waiting) {
+    const size_t width = logits.size() / (draft.size() + 1);
+    size_t accepted = 0;
+    std::optional<StopReason> stopped;
+    for (;; ++accepted) {
+      const std::span<const float> row = logits.subspan(accepted * width, width);
+      TokenId token = sampler_.sample(row, history_, options_.constraint);
+      if (callbacks_.on_choice) token = callbacks_.on_choice(row, result_.tokens, token);
+      if (options_.constraint != nullptr) options_.constraint->accept(token);
+      waiting = {token};
+      stopped = take(token);
+      const bool is_right = accepted < draft.size() && draft[accepted] == token;
+      if (stopped || !is_right || result_.tokens.size() >= options_.max_tokens) break;
+    }
+    forget(draft.size() - accepted);
+    if (most_drafted_ > 0 && pass_seconds_ > 0) lookup_.note_pass(draft.size(), accepted, pass_seconds_);
+    result_.drafted_tokens += draft.size();
+    result_.accepted_tokens += accepted;
+    return stopped ? stopped : take_forced(waiting);
+  }
+
+  void forget(size_t tokens) {
+    if (tokens > 0) session_.rewind(session_.tokens().size() - tokens);
   }
 
   // What has to follow, as far as the answer and the context have room for it besides the token that waits.
-  std::vector<TokenId> forced_tokens() {
-    if (options_.constraint == nullptr) return {};
-    const size_t left = options_.max_tokens - std::min(options_.max_tokens, result_.tokens.size() + 1);
-    return options_.constraint->take_forced(std::min(left, session_.room() - std::min<size_t>(session_.room(), 1)));
+  std::optional<StopReason> take_forced(std::vector<TokenId>& waiting) {
+    if (options_.constraint == nullptr) return std::nullopt;
+    const size_t used = std::max<size_t>(waiting.size(), 1);
+    const size_t left = options_.max_tokens - std::min(options_.max_tokens, result_.tokens.size());
+    const size_t room = session_.room() - std::min(session_.room(), used);
+    for (const TokenId token : options_.constraint->take_forced(std::min(left, room))) {
+      waiting.push_back(token);
+      if (const auto stopped = take(token)) return stopped;
+    }
+    return std::nullopt;
   }
 
   // A token becomes part of the answer, which it may end.
   std::optional<StopReason> take(TokenId token) {
     result_.tokens.push_back(token);
+    history_.push_back(token);
     const bool may_end = !options_.ignore_end_of_turn || options_.constraint != nullptr;
     if (may_end && tokenizer_.is_end_of_generation(token)) return StopReason::end_of_turn;
     show(filter_.push(decoder_.push(tokenizer_.piece(token, is_shown(token)))));
@@ -175,6 +224,10 @@ class Loop {
   const GenerateCallbacks& callbacks_;
   StopFilter filter_;
   StreamDecoder decoder_;
+  const size_t most_drafted_;
+  PromptLookup lookup_;
+  double pass_seconds_ = 0;
+  std::vector<TokenId> history_;  // the prompt and the answer
   Generation result_;
 };
 

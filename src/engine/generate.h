@@ -34,6 +34,9 @@ struct GenerateOptions {
   // What the answer has to keep to, from its beginning; begun anew by every answer. What it leaves no choice about is run
   // together with the next token. An answer that is complete ends as if the model had ended it.
   TokenConstraint* constraint = nullptr;
+  // Tokens of a draft at most, 0: no speculation; as far as the session has rows of logits for them. The answer is the same with
+  // and without. Not beside a constraint.
+  size_t draft_tokens = 0;
 };
 
 struct Generation {
@@ -41,6 +44,8 @@ struct Generation {
   std::vector<TokenId> tokens;
   size_t prompt_tokens = 0;
   size_t reused_tokens = 0;  // of the prompt, found in the cache
+  size_t drafted_tokens = 0;
+  size_t accepted_tokens = 0;  // of those
   StopReason stop_reason = StopReason::length;
   double prompt_seconds = 0;
   double decode_seconds = 0;

@@ -52,6 +52,7 @@ uint64_t KvCache::bytes(const Model& model, const KvOptions& options) {
 
 KvCache::KvCache(const Model& model, const KvOptions& options) : memory_(bytes(model, options), "the key-value cache") {
   const Hyperparameters& h = model.hyper();
+  heads_ = h.head_count_kv;
   std::byte* next = memory_.data();
   for (uint32_t block = 0; block < h.block_count; ++block) {
     KvBlock store;
@@ -68,6 +69,20 @@ KvCache::KvCache(const Model& model, const KvOptions& options) : memory_(bytes(m
   }
   view_ = {blocks_, options.k_type, options.v_type, rotation_length(model, options.k_type, options.rotation),
            rotation_length(model, options.v_type, options.rotation)};
+}
+
+std::vector<std::span<std::byte>> KvCache::runs(size_t length) const {
+  std::vector<std::span<std::byte>> runs;
+  for (const KvBlock& block : blocks_) {
+    const size_t slots = std::min(round_up(length, kTile), block.capacity);
+    const auto add = [&](std::byte* first, size_t stride) {
+      for (size_t head = 0; head < heads_; ++head)
+        runs.push_back({first + head * stride, stride / block.capacity * slots});
+    };
+    add(block.k, block.k_head_stride);
+    add(block.v, block.v_head_stride);
+  }
+  return runs;
 }
 
 void KvCache::note_length(size_t length) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/memory.h"
@@ -33,11 +34,14 @@ class KvCache {
   // Whether the cache can be cut to `length` positions and continued there; if not, clear it and start again.
   bool can_rewind(size_t length) const;
   void clear();
+  // Of each block's heads, the bytes of K's and of V's first `length` positions, or of the whole ring.
+  std::vector<std::span<std::byte>> runs(size_t length) const;
 
   // Throws Error(usage) where a cache type does not suit the model's head size.
   static uint64_t bytes(const Model& model, const KvOptions& options);
 
  private:
+  size_t heads_ = 0;           // of K and of V in a block
   size_t window_ = 0;          // of the window layers whose ring is shorter than the context
   size_t ring_ = 0;            // slots of such a ring, 0: there is none
   size_t replaced_below_ = 0;  // positions below this are gone from the rings

@@ -23,7 +23,8 @@ MemoryPlan plan_memory(const Model& model, const SessionOptions& options, unsign
   const WorkspaceLayout layout(model, options.workspace(workers));
   MemoryPlan plan;
   plan.weights = model.resident_bytes(options.sequences == 0) + model.owned_bytes();
-  plan.kv = options.sequences != 0 ? Embedder::cache_bytes(model, options) : KvCache::bytes(model, options.kv);
+  plan.kv = options.sequences != 0 ? Embedder::cache_bytes(model, options)
+                                   : options.sessions * KvCache::bytes(model, options.kv);
   plan.activations = layout.activation_bytes();
   plan.scratch = layout.scratch_bytes();
   plan.tokenizer = Tokenizer::planned_bytes(model.gguf());

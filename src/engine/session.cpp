@@ -1,6 +1,7 @@
 #include "engine/session.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "base/error.h"
 
@@ -17,10 +18,17 @@ const Model& require_head(const Model& model) {
 
 Session::Session(const Model& model, const Kernels& kernels, Team& team, const SessionOptions& options)
     : options_(options),
-      cache_(require_head(model), options.kv),
-      workspace_(model, options.workspace(team.size())),
-      context_{model, kernels, team, workspace_} {
+      own_(std::make_unique<OwnRunner>(require_head(model), kernels, team, options.workspace(team.size()))),
+      runner_(*own_),
+      cache_(model, options.kv) {
   tokens_.reserve(options.kv.context_length);
+}
+
+Session::Session(SharedRunner& runner, const SessionOptions& options)
+    : options_(options), runner_(runner), cache_(require_head(runner.model()), options.kv) {
+  options_.kv.batch_tokens = std::min(options.kv.batch_tokens, runner.batch_tokens());
+  tokens_.reserve(options.kv.context_length);
+  logits_.resize(options.logit_rows * model().hyper().vocabulary_size);
 }
 
 void Session::check(std::span<const TokenId> tokens) const {
@@ -36,10 +44,11 @@ void Session::check(std::span<const TokenId> tokens) const {
   }
 }
 
-void Session::run_batch(std::span<const TokenId> batch) {
-  forward(context_, cache_.view(), batch, tokens_.size());
+void Session::run_batch(std::span<const TokenId> batch, size_t first_row, const LogitRowsSink& sink) {
+  cache_.note_length(tokens_.size() +
+                     batch.size());  // first: also where the run fails, slots may have been written over
+  runner_.run({cache_.view(), batch, tokens_.size(), first_row, sink});
   tokens_.insert(tokens_.end(), batch.begin(), batch.end());
-  cache_.note_length(tokens_.size());
 }
 
 std::span<const float> Session::append(std::span<const TokenId> tokens, const Progress& progress) {
@@ -47,13 +56,36 @@ std::span<const float> Session::append(std::span<const TokenId> tokens, const Pr
     fail(ExitCode::usage, "no tokens to run: logits follow a token, so the prompt needs at least one");
   }
   check(tokens);
-  size_t last = 0;
-  for (size_t done = 0; done < tokens.size(); done += last) {
+  const LogitRowsSink none = [](size_t, size_t, std::span<const float>) {};
+  size_t done = 0;
+  for (; tokens.size() - done > options_.kv.batch_tokens; done += options_.kv.batch_tokens) {
     if (done > 0 && progress && !progress(done)) return {};
-    last = std::min(options_.kv.batch_tokens, tokens.size() - done);
-    run_batch(tokens.subspan(done, last));
+    run_batch(tokens.subspan(done, options_.kv.batch_tokens), options_.kv.batch_tokens, none);
   }
-  return compute_logits(context_, last - 1, 1);
+  if (done > 0 && progress && !progress(done)) return {};
+  return run_last_batch(tokens.subspan(done), 1);
+}
+
+std::span<const float> Session::append_rows(std::span<const TokenId> tokens, size_t rows) {
+  assert(rows >= 1 && rows <= tokens.size() && tokens.size() <= most_rows());
+  check(tokens);
+  return run_last_batch(tokens, rows);
+}
+
+// Rows that are computed at once stay where they are in a workspace of one's own; from a shared one they are copied.
+std::span<const float> Session::run_last_batch(std::span<const TokenId> batch, size_t rows) {
+  std::span<const float> last;
+  const LogitRowsSink keep = [&](size_t index, size_t count, std::span<const float> logits) {
+    if (own_) {
+      last = logits;
+      return;
+    }
+    const size_t width = logits.size() / count, at = index - (batch.size() - rows);
+    std::ranges::copy(logits, logits_.begin() + static_cast<std::ptrdiff_t>(at * width));
+    last = {logits_.data(), (at + count) * width};
+  };
+  run_batch(batch, batch.size() - rows, keep);
+  return last;
 }
 
 void Session::append_all(std::span<const TokenId> tokens, size_t from, const LogitSink& sink) {
@@ -65,15 +97,20 @@ void Session::append_all(std::span<const TokenId> tokens, size_t from, const Log
 
 void Session::append_rows(std::span<const TokenId> tokens, size_t from, const LogitRowsSink& sink) {
   check(tokens);
-  for (size_t done = 0; done < tokens.size();) {
-    const size_t count = std::min(options_.kv.batch_tokens, tokens.size() - done);
-    run_batch(tokens.subspan(done, count));
-    for (size_t row = from > done ? from - done : 0; row < count; row += options_.logit_rows) {
-      const size_t rows = std::min(options_.logit_rows, count - row);
-      sink(done + row, rows, compute_logits(context_, row, rows));
-    }
-    done += count;
+  for (size_t done = 0, count = 0; done < tokens.size(); done += count) {
+    count = std::min(options_.kv.batch_tokens, tokens.size() - done);
+    const LogitRowsSink shifted = [&](size_t index, size_t rows, std::span<const float> logits) {
+      sink(done + index, rows, logits);
+    };
+    run_batch(tokens.subspan(done, count), from > done ? std::min(from - done, count) : 0, shifted);
   }
+}
+
+void Session::adopt(std::span<const TokenId> tokens) {
+  assert(tokens_.empty());
+  check(tokens);
+  tokens_.assign(tokens.begin(), tokens.end());
+  cache_.note_length(tokens_.size());
 }
 
 size_t Session::rewind(size_t length) {

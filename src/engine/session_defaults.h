@@ -10,6 +10,7 @@
 namespace thimble {
 
 inline constexpr size_t kDefaultContextLength = 2048;
+inline constexpr size_t kDefaultDraftTokens = 7;  // a pass of eight costs little more than one of one
 
 inline size_t default_context_length(const Hyperparameters& hyper) {
   return std::min<size_t>(hyper.context_length, kDefaultContextLength);

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
+#include <numeric>
+#include <vector>
 
 #include "base/error.h"
 #include "model/low_rank.h"
@@ -148,15 +150,22 @@ void forward(const ForwardContext& context, const KvView& cache, std::span<const
 }
 
 std::span<const float> compute_logits(const ForwardContext& context, size_t first, size_t count) {
+  std::vector<size_t> tokens(count);
+  std::iota(tokens.begin(), tokens.end(), first);
+  return compute_logits(context, tokens);
+}
+
+std::span<const float> compute_logits(const ForwardContext& context, std::span<const size_t> tokens) {
   const Model& model = context.model;
   Workspace& space = context.workspace;
   const Hyperparameters& h = model.hyper();
+  const size_t count = tokens.size();
   assert(model.has_head() && count >= 1 && count <= space.layout().options.logit_rows);
   const Weight& head = model.head();
   context.team.run([&](Worker& worker) {
     worker.for_each_piece(count, 1, [&](size_t i, size_t) {
       float* row = space.row(worker.index());
-      final_norm(context, first + i, row);
+      final_norm(context, tokens[i], row);
       if (context.probe != nullptr)
         context.probe->see(worker, h.block_count, Role::output, i, {row, h.embedding_length});
       make_records(context.kernels, space, record_types({&head}), i, row, h.embedding_length);

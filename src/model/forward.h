@@ -58,6 +58,7 @@ struct Sequence {
   size_t end = 0;
   size_t first_position = 0;
   size_t first_slot = 0;
+  const KvView* cache = nullptr;  // of its own, where texts do not share the pass's; alike in types and rotation
 };
 inline constexpr size_t kSequenceAlignment = 64;
 constexpr size_t aligned_slots(size_t tokens) {
@@ -78,8 +79,10 @@ void forward_blocks(const ForwardContext& context, const KvView& cache, size_t t
 void forward(const ForwardContext& context, const KvView& cache, std::span<const TokenId> tokens,
              size_t first_position);
 
-// Logits of `count` (at most logit_rows) tokens of the last pass from token `first` on: [count][vocabulary_size], valid until
-// the next call. Throws Error(bad_file) where one is not finite. Only for a model with a head.
+// Logits of tokens (1..logit_rows) of the last pass, by their numbers there: [tokens][vocabulary_size], valid until the next call.
+// Throws Error(bad_file) where one is not finite. Only for a model with a head.
+std::span<const float> compute_logits(const ForwardContext& context, std::span<const size_t> tokens);
+// The same of `count` tokens from token `first` on.
 std::span<const float> compute_logits(const ForwardContext& context, size_t first, size_t count);
 
 // One vector for each sequence (at most WorkspaceOptions::sequences) of the last pass, pooled as `pooling` says and taken through

@@ -144,8 +144,7 @@ void Pass::finish_head(float* x, const float* bias, const float* norm_weight, co
 }
 
 // One kv head of one token, with the query heads that share it.
-void Pass::finish_group(uint32_t block, size_t head, size_t token, size_t slot) const {
-  const KvBlock& store = cache_.blocks[block];
+void Pass::finish_group(const KvBlock& store, uint32_t block, size_t head, size_t token, size_t slot) const {
   const size_t group = h_.head_count / h_.head_count_kv;
   const size_t width = h_.key_length;
   const float* rope_table = nullptr;
@@ -177,8 +176,9 @@ void Pass::store_keys_values(Worker& worker, uint32_t block) const {
     const size_t first = (s.first_slot / kSlotTile + tile) * kSlotTile;
     const size_t begin = std::max(first, s.first_slot);
     const size_t end = std::min(first + kSlotTile, s.first_slot + s.end - s.begin);
+    const KvBlock& store = store_of(s, block);
     for (size_t slot = begin; slot < end; ++slot) {
-      finish_group(block, head, s.begin + slot - s.first_slot, slot % cache_.blocks[block].capacity);
+      finish_group(store, block, head, s.begin + slot - s.first_slot, slot % store.capacity);
     }
   });
 }
@@ -197,7 +197,7 @@ void Pass::attend(Worker& worker, uint32_t block) const {
 
 void Pass::attend_heads(Worker& worker, uint32_t block, const Sequence& s, size_t token, size_t first_head,
                         size_t heads) const {
-  const KvBlock& store = cache_.blocks[block];
+  const KvBlock& store = store_of(s, block);
   const size_t kv_head = first_head / (h_.head_count / h_.head_count_kv);
   AttentionTask task{};
   task.q = space_.query + token * h_.query_width() + first_head * h_.key_length;

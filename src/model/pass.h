@@ -35,7 +35,10 @@ class Pass {
   void attention_input(Worker& worker, uint32_t block, bool finish_previous) const;
   void project_qkv(Worker& worker, uint32_t block) const;
   void finish_head(float* x, const float* bias, const float* norm_weight, const float* rope_table) const;
-  void finish_group(uint32_t block, size_t head, size_t token, size_t slot) const;
+  const KvBlock& store_of(const Sequence& sequence, uint32_t block) const {
+    return (sequence.cache != nullptr ? *sequence.cache : cache_).blocks[block];
+  }
+  void finish_group(const KvBlock& store, uint32_t block, size_t head, size_t token, size_t slot) const;
   void store_keys_values(Worker& worker, uint32_t block) const;
   void attend(Worker& worker, uint32_t block) const;
   void attend_heads(Worker& worker, uint32_t block, const Sequence& sequence, size_t token, size_t first_head,

@@ -218,7 +218,7 @@ class SymmetricBlockSearch {
     write(best, out);
   }
 
-  // Codes for d, then d for the codes and their levels, and again, while it helps.
+  // Codes for d, then d for the codes and their levels, and again, while it helps; at last a d for the best codes.
   void improve(float d, Trial& best) const {
     for (int pass = 0; pass < format_.passes; ++pass) {
       Trial trial;
@@ -226,9 +226,25 @@ class SymmetricBlockSearch {
       choose_codes(trial);
       const bool is_better = trial.error < best.error;
       if (is_better) best = trial;
-      if ((pass > 0 && !is_better) || pass + 1 == format_.passes) return;
+      if (pass > 0 && !is_better) return;
       d = refit(trial, d);
     }
+    Trial trial = best;
+    trial.d = block_.store(d);
+    trial.error = error_of(trial);
+    if (trial.error < best.error) best = trial;
+  }
+
+  float error_of(const Trial& trial) const {
+    F error = V::zero();
+    for (int i = 0; i < 256; i += 16) {
+      const int sub = i / size_;
+      const F value = V::load(block_.x + i);
+      const float scale = block_.load(trial.d) * static_cast<float>(trial.scales[sub]);
+      const F rest = V::sub(value, On::scaled(levels(trial, sub, value), scale));
+      error = V::add(error, V::mul(V::load(block_.weight + i), V::mul(rest, rest)));
+    }
+    return V::sum(error);
   }
 
   // Of each sub-block the best of sixteen scales around its own fit.

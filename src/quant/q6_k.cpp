@@ -3,18 +3,20 @@
 #include <algorithm>
 
 #include "base/half.h"
-#include "quant/k_layout.h"
 #include "quant/scale_search.h"
 
 namespace thimble {
 namespace {
 
 constexpr SymmetricFormat kFormat = {
-    .sub_blocks = 16, .levels = {-32, 31}, .low_code = -128, .rounds = 1, .beginnings = 1, .passes = 2};
+    .sub_blocks = 16, .levels = {-32, 31}, .low_code = -128, .rounds = 1, .beginnings = 1, .passes = 1};
 
-// Four low bits of weight i: each run of 64 bytes serves 128 weights.
-int low_bits_at(int i) { return i / 128 * 64 + i % 64; }
-int low_bits_shift(int i) { return i / 64 % 2 * 4; }
+// Where the bits of a run of 32 weights are: side by side in 32 bytes of ql and in 32 of qh.
+struct Run {
+  explicit Run(int run)
+      : low(run / 4 * 64 + run % 2 * 32), low_shift(run / 2 % 2 * 4), high(run / 4 * 32), high_shift(run % 4 * 2) {}
+  int low, low_shift, high, high_shift;
+};
 
 }  // namespace
 
@@ -22,10 +24,12 @@ void Q6_K::unpack(const Block& block, float* out) {
   const float d = f16_to_f32(block.d);
   for (int sub = 0; sub < 16; ++sub) {
     const float scale = d * static_cast<float>(block.scales[sub]);
-    for (int i = sub * 16; i < sub * 16 + 16; ++i) {
-      const int low = block.ql[low_bits_at(i)] >> low_bits_shift(i) & 0xf;
-      const int level = (low | k_layout::two_bits(block.qh, i) << 4) - 32;
-      out[i] = scale * static_cast<float>(level);
+    const Run run(sub / 2);
+    const uint8_t* low = block.ql + run.low + sub % 2 * 16;
+    const uint8_t* high = block.qh + run.high + sub % 2 * 16;
+    for (int i = 0; i < 16; ++i) {
+      const int level = (low[i] >> run.low_shift & 0xf) | (high[i] >> run.high_shift & 3) << 4;
+      out[sub * 16 + i] = scale * static_cast<float>(level - 32);
     }
   }
 }
@@ -36,10 +40,13 @@ void Q6_K::pack(const float* x, const float* importance, const ScaleSearches& se
   block = Block{};
   block.d = fit.d;
   std::copy(fit.scales, fit.scales + 16, block.scales);
-  for (int i = 0; i < kBlockSize; ++i) {
-    const int level = fit.levels[i] + 32;
-    block.ql[low_bits_at(i)] |= static_cast<uint8_t>((level & 0xf) << low_bits_shift(i));
-    k_layout::store_two_bits(block.qh, i, static_cast<uint8_t>(level >> 4));
+  for (int r = 0; r < kBlockSize / 32; ++r) {
+    const Run run(r);
+    for (int i = 0; i < 32; ++i) {
+      const int level = fit.levels[r * 32 + i] + 32;
+      block.ql[run.low + i] |= static_cast<uint8_t>((level & 0xf) << run.low_shift);
+      block.qh[run.high + i] |= static_cast<uint8_t>((level >> 4) << run.high_shift);
+    }
   }
 }
 

@@ -130,5 +130,14 @@ TEST(ChatData, BrokenLinesAreNamedByNumber) {
   EXPECT_NE(refusal(many).find("20 lines are broken, line 1, 2, 3, 4, 5, 6, 7, 8 and more"), std::string::npos);
 }
 
+TEST(ChatData, IsToldFromTextByItsFirstLine) {
+  EXPECT_TRUE(begins_with_conversation("{\"messages\": []}\nrest"));
+  EXPECT_TRUE(begins_with_conversation("\n \r\n[{\"role\": \"user\", \"content\": \"a\"}]"));
+  for (const char* text : {"", "\n\n", "plain", "{\"text\": \"a\"}", "[]", "[1, 2]", "[{\"name\": 1}]",
+                           "{\"messages\": [", "plain\n{\"messages\": []}"}) {
+    EXPECT_FALSE(begins_with_conversation(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace thimble

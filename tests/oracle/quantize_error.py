@@ -2,6 +2,7 @@
 """Weighted error and speed of `thimble quantize` beside llama-quantize, on the same file with the same importance matrix.
 
   python tests/oracle/quantize_error.py THIMBLE LLAMA_QUANTIZE REFERENCE.gguf IMATRIX.gguf [--mixes Q4_K_M,Q6_K] [--rows 64]
+  python tests/oracle/quantize_error.py THIMBLE LLAMA_QUANTIZE --made-up FOLDER ...     # both files are made there
 
 A line a mix: tensors searched (Q8_0, which is the same in both, is left out); error of ours over llama.cpp's, sum of imatrix * (w - packed)^2, as the geometric mean over tensors
 and as the worst tensor; the same without the importance matrix, unweighted; processor time of llama.cpp over ours, of runs side
@@ -75,14 +76,54 @@ def ratios(reference, ours, theirs, weights, count):
     return out
 
 
+def make_up(folder):
+    """One block of 2048 x 2048 matrices, Student t with 6 degrees of freedom, and log-normal importance."""
+    width, tokens, draw = 2048, 64, np.random.default_rng(1)
+    reference, matrix = f"{folder}/made-up.gguf", f"{folder}/made-up.imatrix.gguf"
+    model = gguf.GGUFWriter(reference, "llama")
+    for add, value in ((model.add_block_count, 1), (model.add_context_length, 512), (model.add_embedding_length, width),
+                       (model.add_feed_forward_length, width), (model.add_head_count, 16), (model.add_head_count_kv, 16),
+                       (model.add_layer_norm_rms_eps, 1e-5), (model.add_rope_dimension_count, 128),
+                       (model.add_file_type, 1), (model.add_tokenizer_model, "gpt2"), (model.add_tokenizer_pre, "default"),
+                       (model.add_token_list, [str(i) for i in range(tokens)]), (model.add_token_types, [1] * tokens),
+                       (model.add_token_merges, ["a b"]), (model.add_bos_token_id, 0), (model.add_eos_token_id, 1)):
+        add(value)
+    statistics = gguf.GGUFWriter(matrix, "imatrix")
+    statistics.add_type("imatrix")
+    statistics.add_array("imatrix.datasets", ["made up"])
+    statistics.add_uint32("imatrix.chunk_count", 10)
+    statistics.add_uint32("imatrix.chunk_size", 512)
+    model.add_tensor("token_embd.weight", draw.normal(0, 0.02, (tokens, width)).astype(np.float16))
+    for norm in ("output_norm", "blk.0.attn_norm", "blk.0.ffn_norm"):
+        model.add_tensor(f"{norm}.weight", np.ones(width, np.float32))
+    for role in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
+        model.add_tensor(f"blk.0.{role}.weight", (draw.standard_t(6, (width, width)) * 0.02).astype(np.float16))
+        sums = np.exp(draw.normal(0, 1, (1, width))).astype(np.float32) * 5120
+        statistics.add_tensor(f"blk.0.{role}.weight.in_sum2", sums)
+        statistics.add_tensor(f"blk.0.{role}.weight.counts", np.full((1, 1), 5120, np.float32))
+    for writer in (model, statistics):
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+    return reference, matrix
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("thimble", "llama_quantize", "reference", "imatrix"):
+    for name in ("thimble", "llama_quantize"):
         parser.add_argument(name)
+    for name in ("reference", "imatrix"):
+        parser.add_argument(name, nargs="?")
+    parser.add_argument("--made-up", metavar="FOLDER")
     parser.add_argument("--mixes", default=MIXES)
     parser.add_argument("--rows", type=int, default=64)
     parser.add_argument("--threads", default="2")
     args = parser.parse_args()
+    if args.made_up:
+        args.reference, args.imatrix = make_up(args.made_up)
+    elif not args.imatrix:
+        parser.error("give REFERENCE.gguf and IMATRIX.gguf, or --made-up FOLDER")
     weights = importance(args.imatrix)
     reference = Tensors(args.thimble, args.reference)
     print("| mix | tensors | error with imatrix | worst tensor | error without | worst tensor | speed with | without |")
