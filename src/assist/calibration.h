@@ -18,10 +18,9 @@ struct CallProbabilities {
 };
 
 struct CallCalibration {
-  double none_threshold = 0.5;  // above this probability of none, none is called
-  std::array<double, 3> tool = {0, 1,
-                                0};  // 1, log-odds of name and arguments together, log of the name's
-  std::array<double, 2> none = {0, 1};  // 1, log-odds of none
+  double none_threshold = 0.5;             // above this probability of none, none is called
+  std::array<double, 3> tool = {0, 1, 0};  // 1, log-odds of name and arguments together, log of the name's
+  std::array<double, 2> none = {0, 1};     // 1, log-odds of none
 
   double confidence(const CallProbabilities& probabilities, bool is_call) const;
 
