@@ -10,6 +10,8 @@ namespace {
 constexpr int64_t kLeastJump = 60'000;  // of the clock, and of a gap, in milliseconds
 constexpr size_t kMostKnown = 8192;
 constexpr size_t kMostBeats = 256;
+constexpr size_t kMostWords = 4096;  // whose use is counted
+constexpr uint32_t kLeastKinds = 12;
 constexpr size_t kMostShapes = 1024;
 constexpr size_t kHeaderLines = 64;  // among which a table's header is looked for before a window
 constexpr double kGapBeats = 4.5;
@@ -108,6 +110,21 @@ void LogAnalyzer::follow_beat(uint32_t template_id, LogPlace last_alike, LogPlac
   beat.intervals[beat.count++ % Beat::kIntervals] = interval;
 }
 
+// Words that a quarter of all kinds of messages have say who wrote, not what about.
+LogSignal LogAnalyzer::read_new_message() {
+  LogSignal signal = read_signal(record_.message, record_.level, record_.is_operator);
+  ++kinds_;
+  for (const std::string& word : subject_words(record_.message)) {
+    if (word_use_.size() < kMostWords || word_use_.contains(word)) ++word_use_[word];
+  }
+  if (kinds_ < kLeastKinds) return signal;
+  std::erase_if(signal.words, [&](const std::string& word) {
+    const auto use = word_use_.find(word);
+    return use != word_use_.end() && use->second * 4 > kinds_;
+  });
+  return signal;
+}
+
 void LogAnalyzer::take_message() {
   masked_.clear();
   append_masked(masked_, record_.message);
@@ -116,8 +133,7 @@ void LogAnalyzer::take_message() {
   auto found = known_.find(key);
   if (found == known_.end()) {
     if (known_.size() == kMostKnown) known_.clear();
-    Known known{templates_.find(masked_), read_signal(record_.message, record_.level, record_.is_operator)};
-    found = known_.emplace(key, std::move(known)).first;
+    found = known_.emplace(key, Known{templates_.find(masked_), read_new_message()}).first;
   }
   const Known& known = found->second;
   templates_.count(known.template_id, line_, record_.level, record_.time);

@@ -50,6 +50,7 @@ class LogAnalyzer {
   void take_line(std::string_view line, bool is_cut);
   void take_readings();
   void take_message();
+  LogSignal read_new_message();
   void follow_clock(LogPlace place);
   void follow_beat(uint32_t template_id, LogPlace last_alike, LogPlace place);
 
@@ -61,9 +62,11 @@ class LogAnalyzer {
   LogSeries series_;
   LogIncidents incidents_;
   LogFacts facts_;
-  std::unordered_map<uint64_t, Known> known_;      // masked messages
-  std::unordered_map<uint32_t, Beat> beats_;       // by template
-  std::unordered_map<uint64_t, uint32_t> shapes_;  // templates of readings, by their fields' names
+  std::unordered_map<std::string, uint32_t> word_use_;  // how many kinds of messages have a word
+  uint32_t kinds_ = 0;                                  // of messages
+  std::unordered_map<uint64_t, Known> known_;           // masked messages
+  std::unordered_map<uint32_t, Beat> beats_;            // by template
+  std::unordered_map<uint64_t, uint32_t> shapes_;       // templates of readings, by their fields' names
   std::string masked_;
   LogPlace last_;           // the last record with a time
   LogPlace last_readings_;  // the last of them that had readings

@@ -4,16 +4,18 @@
 #include <iterator>
 #include <set>
 
+#include "assist/log_characters.h"
 #include "assist/log_signal.h"
 #include "base/utf8.h"
 
 namespace thimble {
 namespace {
 
+using log_text::is_digit;
+using log_text::is_letter;
+
 constexpr size_t kWordStart = 4;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 bool is_word(char c) { return is_digit(c) || is_letter(c) || (c & 0x80); }
 
 struct Words {
@@ -97,10 +99,11 @@ bool begins_in_time(const Words& said, const Words& known) {
   return told == said.numbers.end() || (fact != known.numbers.end() && *told == *fact);
 }
 
-// Of "5.5 -> 6.0" both sides are told, in this order.
+// Of "5.5 -> 6.0" both sides are told, in this order, and not as a change from 6.0.
 bool tells_change(std::string_view sentence, std::string_view facts) {
   const LogChange change = facts.find("->") == std::string_view::npos ? LogChange{} : read_change(facts);
   if (change.after.empty()) return true;
+  if (sentence.find("from " + change.after) != std::string_view::npos) return false;
   const size_t before = sentence.find(change.before), after = sentence.rfind(change.after);
   return before != std::string_view::npos && after != std::string_view::npos && before < after;
 }

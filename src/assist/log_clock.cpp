@@ -2,15 +2,17 @@
 
 #include <array>
 
+#include "assist/log_characters.h"
+
 namespace thimble {
 namespace {
+
+using log_text::is_digit;
+using log_text::is_letter;
 
 constexpr int64_t kSecond = 1000, kDay = 86400 * kSecond;
 constexpr int64_t kYearless = 2000;  // a leap year, so that the 29th of February is one
 constexpr size_t kFarthest = 96;     // where a stamp may begin
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 
 // Reads along a text; everything is false or zero once something did not fit.
 struct Reader {

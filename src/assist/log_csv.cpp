@@ -2,18 +2,15 @@
 
 #include <algorithm>
 
+#include "assist/log_characters.h"
+
 namespace thimble {
 namespace {
 
+using log_text::is_letter;
+using log_text::without_spaces;
+
 constexpr size_t kMostCells = 256;
-
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
 
 // A column's name: short, begins with a letter, no sentence.
 bool is_name(std::string_view cell) {
@@ -32,7 +29,7 @@ void split_cells(std::string_view line, char delimiter, std::vector<std::string_
     } else {
       end = std::min(line.find(delimiter, at), line.size());
     }
-    std::string_view cell = trimmed(line.substr(at, end - at));
+    std::string_view cell = without_spaces(line.substr(at, end - at));
     if (cell.size() >= 2 && cell.front() == '"' && cell.back() == '"') cell = cell.substr(1, cell.size() - 2);
     cells.push_back(cell);
     at = end + 1;

@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <iterator>
 
+#include "assist/log_characters.h"
 #include "assist/log_level.h"
 
 namespace thimble {
 namespace {
 
+using log_text::is_digit;
+using log_text::is_letter;
+using log_text::without_spaces;
+
 constexpr size_t kMostFields = 64;
 constexpr size_t kMostUnit = 8;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 bool is_key(char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '.' || c == '-' || c == '/'; }
 
 // Where the value that begins at `at` ends: at a space, or behind the closing quote.
@@ -46,14 +49,8 @@ std::string_view unquoted(std::string_view value) {
   return value;
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 bool is_unit(std::string_view text) {
-  text = trimmed(text);
+  text = without_spaces(text);
   if (text.size() > kMostUnit) return false;
   if (text.empty()) return true;
   if (text[0] == 'x' || text[0] == 'X') return false;  // hexadecimal
@@ -101,13 +98,14 @@ bool take_value(std::string_view name, std::string_view value, bool decimal_comm
     case LogKey::kind: {
       auto level = stated_level(value);
       if (!level) level = letter_level(value);
-      if (!level && key == LogKey::level) level = syslog_level(value);
+      // "level=3" may well be a tank's.
+      if (!level && (name.starts_with("prio") || name.starts_with("PRIO"))) level = syslog_level(value);
       if (!level && key == LogKey::kind) level = alarm_level(value);
       if (level && (key == LogKey::level || record.level == LogLevel::none)) {
         record.level = level->level;
         record.is_operator = level->is_operator;
       }
-      if (level || key == LogKey::level) return false;
+      if (level) return false;
       break;
     }
     case LogKey::message:
@@ -124,6 +122,7 @@ bool take_value(std::string_view name, std::string_view value, bool decimal_comm
   const auto number = log_number(value, decimal_comma);
   if (!number && is_no_value(value)) {
     record.missing = name;
+    ++record.missing_count;
     return true;
   }
   if (!number || record.fields.size() == kMostFields) return false;
@@ -158,7 +157,7 @@ bool read_pairs(std::string_view body, LogRecord& record) {
     record.fields.clear();
     return true;
   }
-  record.is_readings = pairs >= 2 && others <= 2 && record.fields.size() >= 2 && record.fields.size() * 2 >= pairs;
+  record.is_readings = pairs >= 2 && others <= 2 && record.readings() >= 2 && record.readings() * 2 >= pairs;
   if (!record.is_readings) {
     record.fields.clear();
     record.message = whole;
@@ -170,7 +169,7 @@ bool read_list(std::string_view body, LogRecord& record) {
   size_t items = 0, understood = 0;
   for (size_t at = 0; at < body.size();) {
     const size_t end = std::min({body.find(", ", at), body.find("; ", at), body.size()});
-    const std::string_view item = trimmed(body.substr(at, end - at));
+    const std::string_view item = without_spaces(body.substr(at, end - at));
     at = end + 2;
     ++items;
     const size_t number = number_begin(item);
@@ -181,12 +180,12 @@ bool read_list(std::string_view body, LogRecord& record) {
       ++understood;
       continue;
     }
-    std::string_view name = trimmed(item.substr(0, number));
+    std::string_view name = without_spaces(item.substr(0, number));
     if (name.ends_with(':')) name.remove_suffix(1);
     if (name.empty() || name.size() > 32 || std::ranges::any_of(name, is_digit)) continue;
     if (take_value(name, item.substr(number), false, record)) ++understood;
   }
-  record.is_readings = record.fields.size() >= 2 && understood * 10 >= items * 6;
+  record.is_readings = record.readings() >= 2 && understood * 10 >= items * 6;
   if (!record.is_readings) {
     record.fields.clear();
   } else {
@@ -227,7 +226,7 @@ bool read_json(std::string_view body, LogRecord& record) {
       ++at;
     }
   }
-  record.is_readings = record.message.empty() && record.fields.size() >= 2;
+  record.is_readings = record.message.empty() && record.readings() >= 2;
   if (!record.is_readings) record.fields.clear();
   if (!record.is_readings && record.message.empty()) record.message = body;
   return members != 0;

@@ -20,6 +20,7 @@ constexpr int64_t kBurst = 2 * kMinute;          // whatever else comes with it,
 constexpr int64_t kLongestBurst = 15 * kMinute;  // as long as it is young
 constexpr int64_t kLongestRelated = 6 * kHour;
 constexpr int64_t kRestarts = 30 * kMinute;
+constexpr int64_t kSoon = 30 * kMinute;  // for a line that ends something without saying what
 constexpr uint64_t kBurstLines = 10;
 constexpr uint64_t kLinesAnHour = 500;  // for logs without times
 constexpr uint64_t kLeastRestarts = 3;
@@ -30,7 +31,8 @@ constexpr size_t kMostWords = 24, kMostSame = 16, kMostChanges = 256;
 // Whether `place` is at most `window` milliseconds behind; by lines where there are no times.
 bool is_within(std::optional<int64_t> time, uint64_t line, LogPlace place, int64_t window) {
   if (time && place.time) return *place.time - *time <= window && *time - *place.time <= window;
-  return place.line - line <= kLinesAnHour * static_cast<uint64_t>(window) / static_cast<uint64_t>(kHour);
+  const uint64_t lines = place.line > line ? place.line - line : line - place.line;
+  return lines <= kLinesAnHour * static_cast<uint64_t>(window) / static_cast<uint64_t>(kHour);
 }
 
 template <class T>
@@ -108,10 +110,15 @@ void LogIncidents::trim_done() {
   done_.resize(kMostDone);
 }
 
-LogIncidents::Incident* LogIncidents::find_same(uint64_t same, LogPlace place, int64_t window) {
+// Of the same sort: what a person changed and a restart say the same as a problem where they name its code.
+LogIncidents::Incident* LogIncidents::find_same(uint64_t same, std::string_view kind, LogPlace place, int64_t window) {
+  const auto is_problem = [](std::string_view name) { return name != "restart" && name != "operator_action"; };
   for (Incident& incident : active_) {
+    const bool is_its_sort = is_problem(kind) ? is_problem(incident.event.kind) : incident.event.kind == kind;
     const bool has_it = std::ranges::find(incident.same, same) != incident.same.end();
-    if (has_it && is_within(incident.event.last_time, incident.event.last_line, place, window)) return &incident;
+    if (is_its_sort && has_it && is_within(incident.event.last_time, incident.event.last_line, place, window)) {
+      return &incident;
+    }
   }
   return nullptr;
 }
@@ -175,7 +182,7 @@ void LogIncidents::take(const LogSignal& signal, uint64_t same, std::string_view
 }
 
 void LogIncidents::problem(const LogSignal& signal, uint64_t same, std::string_view message, LogPlace place) {
-  Incident* incident = find_same(same, place, kRepeats);
+  Incident* incident = find_same(same, signal.kind, place, kRepeats);
   if (!incident) incident = find_related(signal, place);
   if (incident) {
     join(*incident, signal, same, message, place);
@@ -197,7 +204,8 @@ LogIncidents::Incident* LogIncidents::find_ended_by(const LogSignal& signal, Log
     if (incident.event.kind == "operator_action") continue;
     if (share_word(incident.words, signal.words)) alike = &incident;
     const bool is_start_enough = incident.event.kind == "power_failure";
-    if (!signal.is_general && !signal.is_person && !is_start_enough) continue;
+    const bool is_soon = is_within(incident.event.last_time, incident.event.last_line, place, kSoon);
+    if (!signal.is_person && !is_start_enough && !(signal.is_general && is_soon)) continue;
     if (incident.is_open && may_end_unasked(incident.event)) latest = &incident;
   }
   return alike ? alike : latest;
@@ -245,8 +253,7 @@ void LogIncidents::restart(const LogSignal& signal, uint64_t same, std::string_v
   LogSignal ends = signal;
   ends.is_general = true;
   recovery(ends, message, place);
-  if (Incident* incident = find_same(same, place, kRestarts)) {
-    if (incident->event.kind != "restart") return;
+  if (Incident* incident = find_same(same, "restart", place, kRestarts)) {
     ++incident->event.count;
     incident->event.last_line = place.line;
     if (place.time) incident->event.last_time = place.time;
@@ -300,7 +307,7 @@ void LogIncidents::take_state(std::string_view state, LogPlace place) {
 
 void LogIncidents::take_missing(std::string_view field, LogPlace place) {
   const uint64_t same = mix(hash_text(field) + 1);
-  if (Incident* incident = find_same(same, place, kRepeats)) {
+  if (Incident* incident = find_same(same, "lost_data", place, kRepeats)) {
     incident->event.last_line = place.line;
     if (place.time) incident->event.last_time = place.time;
     return;

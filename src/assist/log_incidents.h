@@ -59,7 +59,7 @@ class LogIncidents {
   void recovery(const LogSignal& signal, std::string_view message, LogPlace place);
   void action(const LogSignal& signal, uint64_t same, std::string_view message, LogPlace place);
   void restart(const LogSignal& signal, uint64_t same, std::string_view message, LogPlace place);
-  Incident* find_same(uint64_t same, LogPlace place, int64_t window);
+  Incident* find_same(uint64_t same, std::string_view kind, LogPlace place, int64_t window);
   Incident* find_related(const LogSignal& signal, LogPlace place);
   Incident* find_ended_by(const LogSignal& signal, LogPlace place);
   void join(Incident& incident, const LogSignal& signal, uint64_t same, std::string_view message, LogPlace place);

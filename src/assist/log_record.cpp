@@ -2,25 +2,23 @@
 
 #include <algorithm>
 
+#include "assist/log_characters.h"
 #include "assist/log_fields.h"
 #include "assist/log_level.h"
 
 namespace thimble {
 namespace {
 
+using log_text::is_digit;
+using log_text::is_upper;
+using log_text::without;
+using log_text::without_front;
+using log_text::without_spaces;
+
 constexpr size_t kMostPrefixTokens = 6;  // before a level
+constexpr uint64_t kHeaderRecords = 4;   // a table's header comes before so many records
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_space(char c) { return c == ' ' || c == '\t'; }
-
-std::string_view without(std::string_view text, std::string_view characters) {
-  while (!text.empty() && characters.find(text.front()) != std::string_view::npos) text.remove_prefix(1);
-  while (!text.empty() && characters.find(text.back()) != std::string_view::npos) text.remove_suffix(1);
-  return text;
-}
-
-std::string_view without_spaces(std::string_view text) { return without(text, " \t"); }
 
 void set_level(LogRecord& record, const StatedLevel& level) {
   record.level = level.level;
@@ -76,6 +74,25 @@ std::string_view without_sender(std::string_view body) {
   return body.substr(tag.next);
 }
 
+// Whether the first word has a digit, a dash or the like, as hosts and devices have.
+bool names_a_host(std::string_view body) {
+  return std::ranges::any_of(token_at(body, 0).text,
+                             [](char c) { return is_digit(c) || c == '-' || c == '.' || c == '_'; });
+}
+
+// "<34>" at the beginning, facility and severity as RFC 5424 has them, or "<4>" as the kernel and systemd's services write it.
+// `length`: of it.
+std::optional<StatedLevel> priority_level(std::string_view text, size_t& length) {
+  if (!text.starts_with('<')) return std::nullopt;
+  int value = 0;
+  size_t at = 1;
+  for (; at < 4 && at < text.size() && is_digit(text[at]); ++at) value = value * 10 + (text[at] - '0');
+  if (at == 1 || at == text.size() || text[at] != '>') return std::nullopt;
+  length = at + 1;
+  const char severity = static_cast<char>('0' + value % 8);
+  return syslog_level({&severity, 1});
+}
+
 // The level among the first words, and the message behind it. Words in small letters are levels only where they stand alone.
 std::string_view read_level(std::string_view body, LogRecord& record) {
   size_t at = 0;
@@ -83,11 +100,16 @@ std::string_view read_level(std::string_view body, LogRecord& record) {
   for (size_t i = 0; i < kMostPrefixTokens && at < body.size(); ++i) {
     const Token token = token_at(body, at);
     const std::string_view core = without(token.text, "[]()<>:|,*-");
+    size_t length = 0;
+    if (const auto priority = priority_level(token.text, length)) {
+      set_level(record, *priority);
+      return without_front(body.substr(at + length), " \t");
+    }
     const bool is_marked = core.size() != token.text.size();
     auto level = stated_level(core);
     const bool is_small = !core.empty() && !is_upper(core.back());
     // A host may stand before: "node7 info uplink ok".
-    const bool is_second = i == 1 && level && level->level <= LogLevel::warning;
+    const bool is_second = (i == 1 || (i == 2 && names_a_host(body))) && level && level->level <= LogLevel::warning;
     if (level && is_small && i != 0 && !is_marked && !is_second) level.reset();
     if (level && is_small && i == 0 && !is_marked && token.next - token.end < 2 && core.size() > 5) level.reset();
     if (!level && i == 0 && !is_small) level = alarm_level(core);
@@ -98,10 +120,10 @@ std::string_view read_level(std::string_view body, LogRecord& record) {
       set_level(record, *level);
       if (is_state_word(core)) record.state = core;
       const bool names_sender = token.text.size() > 2 && token.text[1] == '/';
-      return without(body.substr(names_sender ? at + 2 : token.next), " \t:-");
+      return without_front(body.substr(names_sender ? at + 2 : token.next), " \t:-");
     }
     if (i == 0 && is_state_word(core)) record.state = core;
-    // Letters that end a word here are the message's: "open valve 3" has no level any more.
+    // A word with a colon is the sender's: what follows is the message. Ids may come before it.
     const bool is_number = !core.empty() && std::ranges::all_of(core, is_digit);
     numbers += is_number ? 1 : 0;
     if (token.text.ends_with(':') && !is_number) break;
@@ -127,10 +149,8 @@ bool read_request(std::string_view body, LogRecord& record) {
 void read_prefix(std::string_view prefix, LogRecord& record) {
   if (prefix.empty()) return;
   if (prefix[0] == '<') {
-    int64_t value = 0;
-    for (size_t i = 1; i < prefix.size() && i < 4 && is_digit(prefix[i]); ++i) value = value * 10 + (prefix[i] - '0');
-    const char digit = static_cast<char>('0' + value % 8);
-    if (const auto level = syslog_level({&digit, 1})) set_level(record, *level);
+    size_t length = 0;
+    if (const auto level = priority_level(prefix, length)) set_level(record, *level);
   } else if (prefix.size() == 1) {
     if (const auto level = letter_level(prefix)) set_level(record, *level);
   } else if (const size_t equals = prefix.find('='); equals != std::string_view::npos) {
@@ -162,8 +182,8 @@ void LogRecordParser::parse(std::string_view line, LogRecord& record) {
   }
   const auto stamp = clock_.find(line);
   if (!stamp) {
-    csv_.learn(line);
-    if (csv_.is_header() || line[0] == '#') return;
+    if (records_ < kHeaderRecords) csv_.learn(line);
+    if ((records_ < kHeaderRecords && csv_.is_header()) || line[0] == '#') return;
     if (records_ != 0 && lacks_its_time(line)) {
       record.is_continuation = true;
       record.message = without_spaces(line);
@@ -178,11 +198,7 @@ void LogRecordParser::parse(std::string_view line, LogRecord& record) {
   if (!stamp) return parse_body(line, record);
   const std::string_view prefix = without_spaces(line.substr(0, stamp->begin));
   read_prefix(prefix, record);
-  std::string_view body = without(line.substr(stamp->end), " \t");
-  while (!body.empty() && std::string_view("]),:|-\"").find(body.front()) != std::string_view::npos) {
-    body = without(body.substr(1), " \t");
-  }
-  parse_body(body, record);
+  parse_body(without_front(without_spaces(line.substr(stamp->end)), " \t]),:|-\""), record);
 }
 
 void LogRecordParser::parse_body(std::string_view body, LogRecord& record) {
@@ -200,9 +216,7 @@ void LogRecordParser::parse_body(std::string_view body, LogRecord& record) {
   std::string_view readings = body;
   if (!column.empty() && readings.starts_with(column)) readings = without_spaces(readings.substr(column.size()));
   const bool is_alarm = level >= LogLevel::warning && column.empty();
-  if (read_pairs(readings, record)) {
-    // done: a message among the pairs, or readings
-  } else if (is_alarm || !read_list(readings, record)) {
+  if (!read_pairs(readings, record) && (is_alarm || !read_list(readings, record))) {
     record.state = {};
     return;
   }
@@ -227,8 +241,8 @@ bool LogRecordParser::parse_csv(std::string_view line, LogRecord& record) {
   }
   // Where there is little else in the row, a sentence in a column of any name is its message.
   const bool is_sentence = longest.find(' ') != std::string_view::npos && !LogClock::read(longest);
-  if (record.message.empty() && record.fields.size() < 2 && is_sentence) record.message = longest;
-  record.is_readings = record.message.empty() && record.fields.size() >= 2;
+  if (record.message.empty() && record.readings() < 2 && is_sentence) record.message = longest;
+  record.is_readings = record.message.empty() && record.readings() >= 2;
   if (record.is_readings) return true;
   record.fields.clear();
   // The column of states holds a letter or a level in rows with a message.

@@ -30,7 +30,10 @@ struct LogRecord {
   std::string_view message;      // without time, level and sender
   std::string_view state;        // of readings: RUN, FAULT, ...; may be empty
   std::string_view missing;      // the name of a reading that the row has no value for; may be empty
+  size_t missing_count = 0;      // of such readings
   std::vector<LogField> fields;  // of readings
+
+  size_t readings() const { return fields.size() + missing_count; }
 };
 
 class LogRecordParser {

@@ -9,6 +9,7 @@
 namespace thimble {
 namespace {
 
+constexpr size_t kMostName = 32;    // bytes of a field's name that are kept
 constexpr size_t kLeastHalves = 3;  // of history, before it says what is usual
 
 bool overlap(const LogFinding& a, const LogFinding& b) {
@@ -33,7 +34,7 @@ void LogSeries::add(const LogRecord& record) {
     if (found == series_.end()) {
       if (series_.size() == kMostSeries) continue;
       found = series_.try_emplace(key).first;
-      found->second.field = to_valid_utf8(field.name);
+      found->second.field = to_valid_utf8(field.name.substr(0, kMostName));
     }
     Series& series = found->second;
     series.values.push_back(field.value);

@@ -5,19 +5,22 @@
 #include <iterator>
 #include <span>
 
+#include "assist/log_characters.h"
 #include "assist/log_words.h"
 
 namespace thimble {
 namespace {
 
+using log_text::is_digit;
+using log_text::is_letter;
+using log_text::is_upper;
+
 using Sort = LogSignal::Sort;
 
 constexpr size_t kMostRead = 512;
 constexpr size_t kMostSubjects = 12;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
+constexpr size_t kMostName = 48;            // bytes on either side of a dash
+constexpr ptrdiff_t kMostCounterWords = 7;  // of a line that tells a figure only
 
 // " e07 dry running flow below limit ": small letters, words with one space around each. "%" is a word.
 struct PlainText {
@@ -33,12 +36,30 @@ struct PlainText {
   }
 };
 
+// Whether message[at] joins letters to a name: error.cpp, /var/log/error, libgpg-error-dev; not over-temperature nor out-of-range.
+bool joins_name(std::string_view message, size_t at) {
+  const auto is_letter_at = [&](size_t i) { return i < message.size() && is_letter(message[i]); };
+  if (at == 0 || !is_letter_at(at - 1) || !is_letter_at(at + 1)) return false;
+  if (message[at] == '.' || message[at] == '/') return true;
+  if (message[at] != '-') return false;
+  size_t begin = at, end = at;
+  const auto is_name = [&](size_t i) { return is_letter(message[i]) || is_digit(message[i]) || message[i] == '-'; };
+  while (begin > 0 && at - begin < kMostName && is_name(begin - 1)) --begin;
+  while (end < message.size() && end - at < kMostName && is_name(end)) ++end;
+  const std::string_view name = message.substr(begin, end - begin);
+  return std::ranges::count(name, '-') >= 2 && name.find("-of-") == std::string_view::npos;
+}
+
 PlainText::PlainText(std::string_view message) {
-  for (const char c : message.substr(0, kMostRead)) {
+  message = message.substr(0, kMostRead);
+  for (size_t i = 0; i < message.size(); ++i) {
+    const char c = message[i];
     if (is_letter(c)) {
       text += static_cast<char>(c | 0x20);
     } else if (is_digit(c) || (c & 0x80)) {
       text += c;
+    } else if (joins_name(message, i)) {
+      text += '_';
     } else if (c == '%') {
       text += text.back() == ' ' ? "% " : " % ";
     } else if (text.back() != ' ') {
@@ -56,6 +77,17 @@ bool has(const PlainText& text, std::span<const std::string_view> phrases) {
   return std::ranges::any_of(phrases, [&](std::string_view phrase) { return text.find(phrase) != std::string::npos; });
 }
 
+// Whether what follows at `at`, a space, denies: "errors 0", "alarm list empty", "error counter 0".
+bool is_none_of(std::string_view text, size_t at) {
+  constexpr std::string_view kNone[] = {"0", "none", "empty", "zero", "nil"};
+  for (int word = 0; word < 2 && at + 1 < text.size(); ++word) {
+    const size_t end = std::min(text.find(' ', at + 1), text.size());
+    if (std::ranges::find(kNone, text.substr(at + 1, end - at - 1)) != std::end(kNone)) return true;
+    at = end;
+  }
+  return false;
+}
+
 // A problem's word that is not denied: "0 errors", "no failures", "without faults".
 bool has_undenied(const PlainText& plain, std::span<const std::string_view> phrases) {
   constexpr std::string_view kDenials[] = {" no", " 0", " without", " not", " zero", " any", " non"};
@@ -64,9 +96,7 @@ bool has_undenied(const PlainText& plain, std::span<const std::string_view> phra
     for (size_t at = plain.find(phrase); at != std::string::npos; at = text.find(phrase, at + 1)) {
       const std::string_view before(text.data(), at);
       const bool denied = std::ranges::any_of(kDenials, [&](std::string_view word) { return before.ends_with(word); });
-      const size_t end = text.find(' ', at + 1);
-      const bool is_none = text.compare(end, 3, " 0 ") == 0 || text.compare(end, 6, " none ") == 0;
-      if (!denied && !is_none) return true;
+      if (!denied && !is_none_of(text, text.find(' ', at + 1))) return true;
     }
   }
   return false;
@@ -168,6 +198,7 @@ Sort find_sort(const PlainText& text, std::string_view message, LogLevel level, 
   if (is_action(text, message, level, is_operator)) return Sort::action;
   const bool is_quiet = is_quiet_problem(text, level);
   if (is_quiet && !has(text, words::kEnds) && !has(text, words::kReleases)) return Sort::problem;
+  if (has(text, words::kCounters) && std::ranges::count(text.text, ' ') <= kMostCounterWords) return Sort::routine;
   if (!fails && has(text, words::kRecoveries)) return has(text, words::kRestart) ? Sort::restart : Sort::recovery;
   if (is_quiet) return Sort::problem;
   if (has(text, words::kRestart) && level != LogLevel::debug) return Sort::restart;
@@ -232,7 +263,7 @@ LogSignal read_signal(std::string_view message, LogLevel level, bool is_operator
   if (message.empty()) return signal;
   const PlainText text(message);
   signal.sort = find_sort(text, message, level, is_operator);
-  signal.is_person = is_operator || level == LogLevel::notice || has(text, words::kPersons);
+  signal.is_person = is_operator || level == LogLevel::notice || has(text, words::kWorkers);
   if (signal.sort == Sort::routine) return signal;
   signal.code = find_code(message);
   signal.words = subject_words(message);

@@ -21,8 +21,7 @@ constexpr std::string_view kSentence = R"(root ::= [A-Z] ([^.\[\]\x00-\x1F\x7F] 
 
 constexpr std::string_view kSystem =
     "You report machine events to a technician. Write one short sentence in plain English: what happened, when, and "
-    "how it ended. Use only "
-    "words and numbers of the facts.";
+    "how it ended. Use only words and numbers of the facts.";
 struct Shot {
   std::string_view facts;
   std::string_view sentence;
@@ -81,10 +80,23 @@ LogSummarizer::LogSummarizer(const LanguageModel& language_model, Session& sessi
       constraint_(std::make_unique<TokenConstraint>(std::make_shared<const Grammar>(compile_gbnf(kSentence)),
                                                     std::make_shared<const VocabularyTrie>(language_model.tokenizer()),
                                                     language_model.tokenizer())) {
+  load_shots(true);
+  try {
+    fits("test");
+  } catch (const Error&) {
+    load_shots(false);
+  }
+}
+
+// Some templates know no system's turn: then what it says stands before the first example.
+void LogSummarizer::load_shots(bool has_system_turn) {
   nlohmann::ordered_json messages = nlohmann::ordered_json::array();
-  messages.push_back({{"role", "system"}, {"content", kSystem}});
+  if (has_system_turn) messages.push_back({{"role", "system"}, {"content", kSystem}});
   for (const Shot& shot : kShots) {
-    messages.push_back({{"role", "user"}, {"content", shot.facts}});
+    const bool is_first = &shot == kShots;
+    const std::string facts(shot.facts);
+    messages.push_back(
+        {{"role", "user"}, {"content", is_first && !has_system_turn ? std::string(kSystem) + "\n\n" + facts : facts}});
     messages.push_back({{"role", "assistant"}, {"content", shot.sentence}});
   }
   conversation_->load(messages);

@@ -67,6 +67,7 @@ class LogSummarizer {
   std::vector<LogClaim> tell_events(LogSummary& summary, const std::vector<size_t>& told);
   void reduce(LogSummary& summary, std::vector<LogClaim> claims);
   size_t reducible(const std::vector<LogClaim>& claims, size_t begin);
+  void load_shots(bool has_system_turn);
   bool fits(const std::string& prompt);
   std::string write(LogSummary& summary, const std::string& prompt);
 

@@ -3,19 +3,21 @@
 #include <algorithm>
 #include <array>
 
+#include "assist/log_characters.h"
 #include "base/utf8.h"
 #include "text/hash.h"
 
 namespace thimble {
 namespace {
 
+using log_text::is_digit;
+using log_text::is_letter;
+using log_text::is_upper;
+
 constexpr std::string_view kMask = "<*>";
 constexpr double kSimilar = 0.5;
 constexpr size_t kMostInLeaf = 64;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 // Bytes of letters beyond ASCII belong to words.
 bool is_word(char c) { return is_digit(c) || is_letter(c) || c == '_' || (c & 0x80); }
 

@@ -98,12 +98,33 @@ constexpr std::string_view kDue[] = {" overdue",
 constexpr std::string_view kOverdue[] = {" overdue",         " past due",        " service due",
                                          " maintenance due", " calibration due", " inspection due"};
 
-constexpr std::string_view kRestart[] = {
-    " restarting",     " restarted",        " reboot",          " watchdog",           " respawn",
-    " booting",        " booted",           " boot ",           " cold start",         " warm start",
-    " power up ",      " powered up",       " power on ",       " crash loop",         " start request repeated",
-    " linux version",  " reset reason",     " restart counter", " unexpected restart", " controller started",
-    " system started", " firmware started", " init done"};
+constexpr std::string_view kRestart[] = {" restarting",
+                                         " restarted",
+                                         " reboot",
+                                         " watchdog reset",
+                                         " watchdog restart",
+                                         " watchdog expired",
+                                         " watchdog timeout",
+                                         " by watchdog",
+                                         " reset reason",
+                                         " respawn",
+                                         " booting",
+                                         " booted",
+                                         " boot ",
+                                         " cold start",
+                                         " warm start",
+                                         " power up ",
+                                         " powered up",
+                                         " power on ",
+                                         " crash loop",
+                                         " start request repeated",
+                                         " linux version",
+                                         " reset reason",
+                                         " unexpected restart",
+                                         " controller started",
+                                         " system started",
+                                         " firmware started",
+                                         " init done"};
 
 constexpr std::string_view kClock[] = {" clock", " time ", " ntp", " rtc", " date ", " chrony", " timesync"};
 constexpr std::string_view kClockSteps[] = {" jump",  " step",     " set ",    " adjust",  " correct",
@@ -181,6 +202,8 @@ constexpr std::string_view kEnds[] = {
     " cleared",        " restored",           " recovered",    " resumed",      " reconnected",
     " back to normal", " returned to normal", " acknowledged", " normal again", " back online",
     " is back "};
+// Figures, not happenings.
+constexpr std::string_view kCounters[] = {" counter ", " counters ", " statistics ", " stats "};
 constexpr std::string_view kReleases[] = {" released", " reset ", " back ", " unlocked"};
 constexpr std::string_view kRecoveries[] = {
     " reset ",      " reset by", " restored",  " recovered", " resumed",   " cleared",   " acknowledged",
@@ -195,6 +218,9 @@ constexpr std::string_view kGeneralRecoveries[] = {" reset ",   " restored",  " 
 constexpr std::string_view kPersons[] = {" user ",    " operator ", " badge ",        " technician ",
                                          " by hand ", " manually ", " at panel ",     " panel ",
                                          " hmi ",     " admin ",    " shift leader ", " by "};
+// Whose word on a machine is about what is wrong with it.
+constexpr std::string_view kWorkers[] = {" operator ", " badge ",    " technician ",
+                                         " by hand ",  " manually ", " shift leader "};
 constexpr std::string_view kSettings[] = {" setpoint",  " set point", " setting", " parameter", " recipe",  " mode ",
                                           " threshold", " limit",     " config",  " speed ",    " profile", " program",
                                           " target ",   " manual ",   " auto ",   " mode"};

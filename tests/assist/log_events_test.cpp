@@ -32,9 +32,10 @@ TEST(LogEvents, OfOtherProgramsAreFoundAndCleanLogsHaveNone) {
       {"java-clean.log", nullptr, 0, 0, 0},
       {"json-clean.jsonl", nullptr, 0, 0, 0},
       {"plc-clean.csv", nullptr, 0, 0, 0},
+      {"gateway-clean.log", nullptr, 0, 0, 0},
       {"nginx-access-502.log", "error", 41, 55, 15},
       {"nginx-error.log", "lost_communication", 7, 11, 5},
-      {"journal-oom.log", "error", 27, 30, 1},
+      {"journal-oom.log", "error", 27, 29, 1},
       {"dmesg-disk.log", "error", 11, 15, 1},
       {"android-crash.log", "error", 31, 34, 1},
       {"java-trace.log", "error", 21, 26, 1},
@@ -58,6 +59,15 @@ TEST(LogEvents, OfOtherProgramsAreFoundAndCleanLogsHaveNone) {
     EXPECT_LE(event.last_line, wanted.last_line + 3) << wanted.name;
     EXPECT_EQ(event.count, wanted.count) << wanted.name;
   }
+}
+
+TEST(LogEvents, LogsWithoutTimesHaveThemToo) {
+  const auto events = analyze_log_file(log_data("plain-errors.txt")).events;
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].what, "file 20: unexpected end of data");
+  EXPECT_EQ(events[0].first_line, 22u);
+  EXPECT_EQ(events[1].what, "done, 1 failed");
+  EXPECT_FALSE(events[0].first_time);
 }
 
 // A log of readings every five minutes, with a message in place of some.
@@ -115,6 +125,15 @@ TEST(LogEvents, AChangeTakenBackIsOneAndARoutineTransitionNone) {
   EXPECT_EQ(events[0].last_line, 24u);
 }
 
+TEST(LogEvents, NamesWithTheWordsInThemAreNone) {
+  const std::string text =
+      "status installed libgpg-error-dev:amd64 1.46\n[3/269] Building CXX object base/error.cpp.o\nopened "
+      "/var/log/error\n"
+      "alarm list empty\nerrors: 0\n12 files, 0 failed\n";
+  EXPECT_TRUE(analyze_log_text(text, "test").events.empty());
+  EXPECT_EQ(analyze_log_text("value out-of-range\nall\nis\nwell\n", "test").events.size(), 1u);
+}
+
 TEST(LogEvents, RoutineMessagesAreNone) {
   const auto events = events_of({{2, "INFO heartbeat ok"},
                                  {3, "INFO self-test passed, 0 errors"},
@@ -150,6 +169,54 @@ TEST(LogEvents, QuietLinesOfInformationAreEventsWhereTheySayEnough) {
     EXPECT_EQ(events[0].kind, kind) << message;
     EXPECT_EQ(events[0].first_line, 14u) << message;
   }
+}
+
+TEST(LogEvents, ARestartThatNamesACodeDoesNotHideItsProblem) {
+  const auto events = events_of({{10, "INFO restarted after E07"}, {12, "ERROR E07 dry running, pump stopped"}});
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].what, "E07 dry running, pump stopped");
+  EXPECT_EQ(events[0].count, 1u);
+}
+
+TEST(LogEvents, LongNamesOfFieldsAreCut) {
+  std::string text;
+  for (int i = 0; i < 60; ++i) {
+    const int level = i < 20 || i >= 45 ? 400 : 400 + 20 * (i - 20);
+    text += fmt::format("2026-03-02 {:02}:{:02}:00 {}={} other={}\n", i / 12, 5 * (i % 12), std::string(500, 'p'),
+                        level + i % 3, i % 5);
+  }
+  const auto events = analyze_log_text(text, "test").events;
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].kind, "sensor_drift");
+  EXPECT_LE(events[0].what.size(), kLogEventBytes);
+}
+
+TEST(LogEvents, AReadingThatIsNoLongerThereIsOne) {
+  std::string text = with_messages({});
+  for (size_t i = 0, at = 0; i < 25; ++i) {
+    at = text.find("flow=", at + 1);
+    if (i >= 20) text.replace(at + 5, 4, "---");
+  }
+  const auto events = analyze_log_text(text, "test").events;
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].what, "no value of flow");
+  EXPECT_EQ(events[0].kind, "lost_data");
+  EXPECT_EQ(events[0].first_line, 21u);
+  EXPECT_EQ(events[0].last_line, 25u);
+}
+
+TEST(LogEvents, RegularMessagesThatStopAreAGap) {
+  std::string text;
+  for (size_t i = 0; i < 30; ++i) {
+    const size_t minute = 5 * i + (i >= 20 ? 90 : 0);
+    text += fmt::format("2026-03-02T{:02}:{:02}:00Z gw-01 INFO {} of 24 nodes answered\n", minute / 60, minute % 60,
+                        20 + i % 4);
+  }
+  const auto events = analyze_log_text(text, "test").events;
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].what, "no records for 95 min");
+  EXPECT_EQ(events[0].first_line, 20u);
+  EXPECT_EQ(events[0].last_line, 21u);
 }
 
 TEST(LogEvents, AStateOfAlarmIsOneUntilItIsLeft) {

@@ -23,10 +23,11 @@ std::vector<std::string> lines_of(std::string_view bytes, size_t piece) {
 }
 
 TEST(LogLines, EndsAndWhatIsNoTextAreLeftOutHoweverTheBytesCome) {
-  const std::string bytes("one\r\ntwo\n\n\x1b[31mred\x1b[0m\x1b]0;title\a end\nnul\0s\x01\n\xff\xfe bad\rlast", 61);
+  using std::string_literals::operator""s;
+  const std::string bytes = "one\r\ntwo\n\n\x1b[31mred\x1b[0m\x1b]0;title\a end\nnul\0s\x01\n\xff\xfe bad\rlast"s;
   const std::vector<std::string> expected = {"one", "two", "", "red end", "nuls", "\xff\xfe badlast"};
   for (const size_t piece : {size_t{1}, size_t{2}, size_t{7}, size_t{1000}}) {
-    EXPECT_EQ(lines_of(std::string_view(bytes).substr(0, bytes.find("last") + 4), piece), expected) << piece;
+    EXPECT_EQ(lines_of(bytes, piece), expected) << piece;
   }
 }
 
@@ -145,6 +146,8 @@ TEST(LogRecord, FindsLevelAndMessage) {
       {"10.0.0.1 - - [02/Mar/2026:04:18:57 +0100] \"GET / HTTP/1.1\" 503 12", LogLevel::error, "GET / HTTP/1.1\" 503"},
       {R"({"time":"2026-03-02T04:18:57Z","level":"warn","msg":"a \"b\" c"})", LogLevel::warning, R"(a \"b\" c)"},
       {"<11>Mar 02 03:20:20 box app[1]: no room", LogLevel::error, "no room"},
+      {"2026-03-02 03:20:20 unit[7] <3> it broke", LogLevel::error, "it broke"},
+      {"2026-03-02 03:20:20 <6>it runs", LogLevel::info, "it runs"},
       {"error: no such file", LogLevel::error, "no such file"},
   };
   for (const MessageCase& wanted : cases) {
@@ -175,6 +178,15 @@ TEST(LogRecord, FindsReadingsAndTheStateOfTheMachine) {
   const LogRecord fault = parsed(parser, "[2026-07-06 00:00:01] FAULT  z5=190.5 z6=235.0");
   EXPECT_EQ(fault.state, "FAULT");
   EXPECT_EQ(fault.level, LogLevel::none) << "a state, not a level";
+}
+
+TEST(LogRecord, ANumberThatIsCalledLevelIsAReading) {
+  LogRecordParser parser;
+  const LogRecord record = parsed(parser, "2026-03-02 00:00:00 level=3 flow=12.5");
+  EXPECT_TRUE(record.is_readings);
+  EXPECT_EQ(record.level, LogLevel::none);
+  EXPECT_EQ(record.fields.size(), 2u);
+  EXPECT_EQ(parsed(parser, "2026-03-02 00:00:00 PRIORITY=3 MESSAGE=\"no room\"").level, LogLevel::error);
 }
 
 TEST(LogRecord, ReadsTablesWithTheirHeader) {

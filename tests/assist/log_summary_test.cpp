@@ -36,6 +36,8 @@ TEST(LogClaims, OnlyWhatTheFactsBear) {
       is_supported("User 2 changed the setting from 50.0 to 50.5 Hz.", "info; user 2: setting 50.0 -> 50.5 Hz"));
   EXPECT_FALSE(
       is_supported("User 2 changed the setting from 50.5 to 50.0 Hz.", "info; user 2: setting 50.0 -> 50.5 Hz"));
+  EXPECT_FALSE(is_supported("Setting 50.0 was changed from 50.5 by user 2 to 50.5 Hz.",
+                            "info; user 2: setting 50.0 -> 50.5 Hz"));
   EXPECT_TRUE(is_supported("The pump ran at 2,400 rpm.", "pump ran, speed 2400 rpm"));
   EXPECT_TRUE(is_supported("The pressure was 7 bar.", "pressure 7.0 bar"));
 }
@@ -126,6 +128,20 @@ TEST_F(Summaries, ControlTokensInALogStayText) {
   // The system's turn, three examples of two turns each, the log's, and the answer's beginning.
   const auto start = *model_->tokenizer().find("<|im_start|>");
   EXPECT_EQ(std::ranges::count(one->tokens(), start), 9);
+}
+
+TEST_F(Summaries, ATemplateWithoutASystemTurnIsGivenTheSameWords) {
+  const auto one = session(2048);
+  LogSummarizer summarizer(
+      *model_, *one,
+      "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
+      "<{{ m.role }}>{{ m.content }}\n{% endfor %}<assistant>");
+  const LogSummary summary = summarizer.summarize_text(log_of(1, ""), "test");
+  EXPECT_GT(summary.generated_tokens, 0u);
+  const std::string prompt =
+      model_->tokenizer().decode(std::vector<TokenId>(one->tokens().begin(), one->tokens().end()), true);
+  EXPECT_NE(prompt.find("<user>You report machine events"), std::string::npos) << prompt.substr(0, 80);
+  EXPECT_EQ(prompt.find("<system>"), std::string::npos);
 }
 
 TEST_F(Summaries, AnInterruptionEndsTheWriting) {
