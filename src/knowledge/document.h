@@ -59,6 +59,9 @@ size_t numbered_depth(std::string_view line);
 // The bullet or number that a list's item begins with, and the blanks after it: its length, 0 where there is none.
 size_t item_mark(std::string_view line);
 
+// A line's sentences; "2. Lock it." is one.
+std::vector<std::string> sentences_of(std::string_view line);
+
 // The lines of a text with their numbers from 1, without line ends.
 struct TextLine {
   std::string_view text;
