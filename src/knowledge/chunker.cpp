@@ -180,7 +180,7 @@ std::string with_section_path(const Chunk& chunk) {
   return chunk.section_path.empty() ? chunk.text : chunk.section_path + "\n" + chunk.text;
 }
 
-std::vector<std::string> passages_of(const Chunk& chunk) {
+std::vector<std::string> passages_of(const Chunk& chunk, size_t most) {
   std::vector<std::string> units;
   for (const TextLine& line : lines_of(chunk.text)) {
     if (line.text.find(" | ") != std::string_view::npos) {
@@ -193,11 +193,11 @@ std::vector<std::string> passages_of(const Chunk& chunk) {
   size_t words = 0;
   for (const std::string& unit : units) words += words_of(unit);
   // No unit is cut, so that a passage may be longer and there may be fewer.
-  const size_t goal = std::max(kPassageWords, (words + kMostPassages - 1) / kMostPassages);
+  const size_t goal = std::max(kPassageWords, (words + most - 1) / most);
   std::vector<std::string> passages;
   size_t in_last = 0;
   for (const std::string& unit : units) {
-    const bool fits = in_last + words_of(unit) <= goal || passages.size() == kMostPassages;
+    const bool fits = in_last + words_of(unit) <= goal || passages.size() == most;
     if (passages.empty() || !fits) {
       passages.push_back(chunk.section_path + "\n" + unit);
       in_last = 0;

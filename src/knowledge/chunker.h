@@ -36,9 +36,9 @@ std::vector<Chunk> make_chunks(const Document& document, const ChunkLimits& limi
 // What stands for a chunk where it is read: the section path, then the text.
 std::string with_section_path(const Chunk& chunk);
 
-// A chunk's parts that are embedded, each under the section path: sentences and rows, short ones together, at most kMostPassages. A question
-// is about a line more often than about a section, and encoders tell short texts apart better.
+// A chunk's parts that are embedded, each under the section path: sentences and rows, short ones together, at most `most` (from 1). A question is
+// about a line more often than about a section, and encoders tell short texts apart better.
 inline constexpr size_t kMostPassages = 8;
-std::vector<std::string> passages_of(const Chunk& chunk);
+std::vector<std::string> passages_of(const Chunk& chunk, size_t most = kMostPassages);
 
 }  // namespace thimble

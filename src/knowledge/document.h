@@ -39,6 +39,9 @@ class DocumentBuilder {
   void heading(size_t level, std::string_view text, uint32_t at);
   void paragraph(std::string_view text, uint32_t first, uint32_t last) { add(BlockKind::paragraph, text, first, last); }
   void item(std::string_view text, uint32_t first, uint32_t last) { add(BlockKind::list, text, first, last); }
+  void text(bool is_item, std::string_view text, uint32_t first, uint32_t last) {
+    add(is_item ? BlockKind::list : BlockKind::paragraph, text, first, last);
+  }
   void table(std::string_view header);  // begins one
   void row(std::string_view text, uint32_t first, uint32_t last) { add(BlockKind::table, text, first, last); }
   void code(std::string_view text, uint32_t at) { add(BlockKind::code, text, at, at); }

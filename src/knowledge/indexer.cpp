@@ -124,7 +124,7 @@ class IndexRun {
       texts.clear();
     };
     for (size_t i = 0; i < chunks.size(); ++i) {
-      for (std::string& passage : passages_of(chunks[i])) {
+      for (std::string& passage : passages_of(chunks[i], options_.vectors_of_chunk)) {
         texts.push_back(std::move(passage));
         vectors.chunks.push_back(static_cast<uint32_t>(i));
       }

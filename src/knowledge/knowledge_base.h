@@ -99,7 +99,7 @@ class KnowledgeBase {
   VectorTable vectors_;
 };
 
-// What SQLite takes beside the vectors: its page cache, statements, a query's lists.
-inline constexpr uint64_t kKnowledgeBaseBytes = 12'000'000;
+// What is taken beside the vectors: SQLite's page cache, statements, a query's lists; libcrypto, which hashes.
+inline constexpr uint64_t kKnowledgeBaseBytes = 18'000'000;
 
 }  // namespace thimble

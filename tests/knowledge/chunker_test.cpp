@@ -99,6 +99,7 @@ TEST(Passages, AreSentencesAndRowsUnderTheirPath) {
   for (int i = 0; i < 99; ++i) log.text += words(9, "word") + "\n";
   const std::vector<std::string> passages = passages_of(log);
   EXPECT_EQ(passages.size(), kMostPassages);
+  EXPECT_EQ(passages_of(log, 1).size(), 1u);
   size_t blanks = 0;
   for (const std::string& passage : passages) blanks += static_cast<size_t>(std::ranges::count(passage, 'w'));
   EXPECT_EQ(blanks, 99u * 9);
