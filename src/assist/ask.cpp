@@ -142,6 +142,10 @@ std::string Asker::fault_of(const AskAnswer& answer, const Evidence& evidence, c
   if (!support.has_all_numbers)
     return "a number in the model's answer is in none of the lines that the question is about";
   if (support.words < kLeastSupport) return "the model's words are not those of the lines that the question is about";
+  if (repeats_itself(text)) return "the model repeats itself";
+  if (asks_for_number(question) && !std::ranges::any_of(text, [](char c) { return c >= '0' && c <= '9'; })) {
+    return "the model names no number";
+  }
   if (support.adds_nothing) return "the model only repeats the question";
   return {};
 }
