@@ -77,7 +77,9 @@ TEST(VectorTable, FindsWhatAnExactSearchFinds) {
       // Each side is off by half a step an element: with v = s q + e, |e| <= s/2, the product is off by at most
       // (s_a |b|_1 + s_b |a|_1) / 2 + width s_a s_b / 4, and s = max/127 < 0.25/127, |.|_1 <= sqrt(width).
       EXPECT_NEAR(hits[i].cosine, exact, 0.25 / 127 * std::sqrt(384.0) + 384 * 0.25 * 0.25 / 127 / 127 / 4);
-      if (i > 0) EXPECT_GE(hits[i - 1].cosine, hits[i].cosine);
+      if (i > 0) {
+        EXPECT_GE(hits[i - 1].cosine, hits[i].cosine);
+      }
     }
     EXPECT_EQ(table.nearest(vector, 3).size(), 3u);
     for (const VectorTable::Hit& hit : table.nearest(vector, 50, 1000, 1099))
