@@ -18,6 +18,8 @@ class Index : public Command {
     options.text("DIR", "DIR", folder_, "Folder with Markdown, text, HTML, PDF, CSV and log files").required().path();
     options.text("-o,--output", "FILE", out_, "The knowledge base to write, or to bring up to date").required().path();
     embedding_.declare(options, "Encoder that makes the chunks' vectors; without one, ask searches by words alone");
+    options.integer("--vectors-per-chunk", vectors_, 1, static_cast<int64_t>(kMostPassages),
+                    "At most; fewer take less memory and find less, in documents that are new or changed");
     options.size("--max-file-size", most_bytes_, "Leave out larger files").by_default("64MiB");
     options.heading("Machine and memory");
     context_.declare_machine(options);
@@ -37,6 +39,7 @@ class Index : public Command {
     }
     KnowledgeBase base(out_, Database::Mode::create);
     IndexOptions options;
+    options.vectors_of_chunk = static_cast<size_t>(vectors_);
     if (most_bytes_) options.reading.most_bytes = *most_bytes_;
     ProgressBar progress(console, "indexing", "bytes");
     const IndexReport report = index_folder(base, folder_, model ? &model->embedder() : nullptr, options,
@@ -96,6 +99,7 @@ class Index : public Command {
   std::string folder_;
   std::string out_;
   EmbeddingOption embedding_;
+  int64_t vectors_ = static_cast<int64_t>(kMostPassages);
   std::optional<uint64_t> most_bytes_;
   ContextOptions context_;
   OutputOptions output_;

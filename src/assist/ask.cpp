@@ -19,9 +19,9 @@ constexpr double kLeastSupport = 0.5;  // of the answer's words that the sources
 constexpr double kLeastCoverage = 0.35;
 constexpr double kQuoteCoverage = 0.45;
 constexpr double kQuoteDespiteRefusal = 0.6;
-constexpr double kCodeWeight = 2;  // of a word like E12 or V-51, beside others as rare
+constexpr double kCodeWeight = 4;  // of a word like E12 or V-51, beside others as rare
 constexpr size_t kHintLines = 3;
-constexpr size_t kSupportingLines = 6;
+constexpr size_t kSupportingLines = 3;
 constexpr size_t kQuotedLines = 2;
 constexpr double kNearlyAsGood = 0.5;
 
@@ -54,6 +54,9 @@ void add_citation(AskAnswer& answer, const StoredChunk& stored) {
 // The first paragraph: what small models write after it is chatter, or another question.
 std::string first_paragraph(std::string_view text) {
   text = trimmed(text);
+  for (const std::string_view opening : {"The answer is:", "Answer:"}) {
+    if (text.starts_with(opening)) text = trimmed(text.substr(opening.size()));
+  }
   for (const std::string_view end : {"\n\n", "\nQuestion:", "\nManual sections"}) text = text.substr(0, text.find(end));
   return to_valid_utf8(trimmed(text));
 }
@@ -139,6 +142,10 @@ std::string Asker::fault_of(const AskAnswer& answer, const Evidence& evidence, c
   if (!support.has_all_numbers)
     return "a number in the model's answer is in none of the lines that the question is about";
   if (support.words < kLeastSupport) return "the model's words are not those of the lines that the question is about";
+  if (repeats_itself(text)) return "the model repeats itself";
+  if (asks_for_number(question) && !std::ranges::any_of(text, [](char c) { return c >= '0' && c <= '9'; })) {
+    return "the model names no number";
+  }
   if (support.adds_nothing) return "the model only repeats the question";
   return {};
 }

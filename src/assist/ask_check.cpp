@@ -53,6 +53,18 @@ std::set<std::string> number_words(std::string_view text) {
   return numbers;
 }
 
+// Numbers with the word behind them, where that says something: "30 minut".
+std::set<std::string> measures(std::string_view text) {
+  std::set<std::string> found;
+  const std::vector<std::string> words = words_of_text(text);
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    const bool is_number = has_digit(words[i]) && !is_code(words[i]);
+    const bool is_unit = !has_digit(words[i + 1]) && !is_function_word(words[i + 1]);
+    if (is_number && is_unit) found.insert(number_word(words[i]) + " " + stem_of(words[i + 1]));
+  }
+  return found;
+}
+
 std::set<std::string> shingles(std::string_view text) {
   const std::vector<std::string> words = words_of_text(text);
   std::set<std::string> runs;
@@ -122,7 +134,28 @@ Support support_of(std::string_view answer, std::string_view sources, std::strin
   const std::set<std::string> known = number_words(all);
   support.has_all_numbers = std::ranges::all_of(
       words, [&](const std::string& word) { return !has_digit(word) || known.contains(number_word(word)); });
+  support.has_all_numbers = support.has_all_numbers && std::ranges::includes(measures(all), measures(answer));
   return support;
+}
+
+bool repeats_itself(std::string_view answer) {
+  const std::vector<std::string> words = words_of_text(answer);
+  std::set<std::string> runs;
+  for (size_t i = 0; i + 3 < words.size(); ++i) {
+    if (!runs.insert(words[i] + " " + words[i + 1] + " " + words[i + 2] + " " + words[i + 3]).second) return true;
+  }
+  return false;
+}
+
+bool asks_for_number(std::string_view question) {
+  constexpr std::array<std::string_view, 15> kMeasured = {"big",   "cold", "deep", "far",   "fast",
+                                                          "heavy", "high", "hot",  "large", "long",
+                                                          "loud",  "many", "much", "often", "wide"};
+  const std::vector<std::string> words = words_of_text(question);
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    if (words[i] == "how" && std::ranges::find(kMeasured, words[i + 1]) != kMeasured.end()) return true;
+  }
+  return false;
 }
 
 double likeness(std::string_view a, std::string_view b) {

@@ -19,10 +19,15 @@ bool reads_as_refusal(std::string_view answer);
 
 struct Support {
   double words = 1;             // share of the answer's stems that are in the sources or the question
-  bool has_all_numbers = true;  // every word with a digit in it is there too
+  bool has_all_numbers = true;  // every word with a digit in it is there too, and before the same unit
   bool adds_nothing = false;    // it has no stem that the question has not, and is no yes or no
 };
 Support support_of(std::string_view answer, std::string_view sources, std::string_view question);
+
+// A run of four words that is there twice: small models go round in circles.
+bool repeats_itself(std::string_view answer);
+// "How many", "how long" and their like: nothing without a digit answers them.
+bool asks_for_number(std::string_view question);
 
 // The share of `stems` that `text` has; 1 where there are none.
 double covered(const std::set<std::string>& stems, const std::set<std::string>& text);

@@ -35,19 +35,6 @@ std::string named_cells(const std::vector<std::string>& header, const std::vecto
   return line;
 }
 
-void add_sentences(std::string_view line, std::vector<std::string>& out) {
-  size_t begin = 0;
-  for (size_t i = 1; i + 1 < line.size(); ++i) {
-    const bool is_end =
-        (line[i - 1] == '.' || line[i - 1] == ';') && line[i] == ' ' && line[i + 1] >= 'A' && line[i + 1] <= 'Z';
-    // "2. Lock it." is one.
-    if (!is_end || item_mark(line.substr(begin)) == i + 1 - begin) continue;
-    out.emplace_back(trimmed(line.substr(begin, i - begin)));
-    begin = i + 1;
-  }
-  if (!trimmed(line.substr(begin)).empty()) out.emplace_back(trimmed(line.substr(begin)));
-}
-
 double weight_in(const std::vector<QuestionWord>& question, const std::set<std::string>& stems, double part = 1) {
   double weight = 0;
   for (const QuestionWord& word : question) weight += stems.contains(word.stem) ? word.weight * part : 0;
@@ -61,7 +48,7 @@ std::vector<std::string> evidence_lines(std::string_view text) {
   for (const TextLine& line : lines_of(text)) {
     if (line.text.find(kBar) == std::string_view::npos) {
       header.clear();
-      add_sentences(line.text, out);
+      for (std::string& sentence : sentences_of(line.text)) out.push_back(std::move(sentence));
       continue;
     }
     std::vector<std::string> cells = cells_of(line.text);

@@ -11,6 +11,7 @@ namespace thimble {
 namespace {
 
 constexpr size_t kMostTokenBytes = 8;    // more than a token has of any text, on the average
+constexpr size_t kPassageWords = 12;     // at least, where there are as many
 constexpr size_t kLongestHeading = 200;  // bytes that a heading gives to its path
 
 // Where to cut a text of which at most `most` bytes may stand in one part: after a sentence, else a word, else a character.
@@ -177,6 +178,35 @@ std::vector<Chunk> make_chunks(const Document& document, const ChunkLimits& limi
 
 std::string with_section_path(const Chunk& chunk) {
   return chunk.section_path.empty() ? chunk.text : chunk.section_path + "\n" + chunk.text;
+}
+
+std::vector<std::string> passages_of(const Chunk& chunk, size_t most) {
+  std::vector<std::string> units;
+  for (const TextLine& line : lines_of(chunk.text)) {
+    if (line.text.find(" | ") != std::string_view::npos) {
+      units.emplace_back(line.text);
+    } else {
+      for (std::string& sentence : sentences_of(line.text)) units.push_back(std::move(sentence));
+    }
+  }
+  const auto words_of = [](const std::string& text) { return 1 + static_cast<size_t>(std::ranges::count(text, ' ')); };
+  size_t words = 0;
+  for (const std::string& unit : units) words += words_of(unit);
+  // No unit is cut, so that a passage may be longer and there may be fewer.
+  const size_t goal = std::max(kPassageWords, (words + most - 1) / most);
+  std::vector<std::string> passages;
+  size_t in_last = 0;
+  for (const std::string& unit : units) {
+    const bool fits = in_last + words_of(unit) <= goal || passages.size() == most;
+    if (passages.empty() || !fits) {
+      passages.push_back(chunk.section_path + "\n" + unit);
+      in_last = 0;
+    } else {
+      passages.back() += " " + unit;
+    }
+    in_last += words_of(unit);
+  }
+  return passages;
 }
 
 }  // namespace thimble

@@ -33,7 +33,12 @@ size_t estimated_tokens(std::string_view text);
 // In the document's order. A table that is cut has its header in every part. Throws Unreadable above limits.most_chunks.
 std::vector<Chunk> make_chunks(const Document& document, const ChunkLimits& limits = {});
 
-// What stands for a chunk where it is embedded and shown: the section path, then the text.
+// What stands for a chunk where it is read: the section path, then the text.
 std::string with_section_path(const Chunk& chunk);
+
+// A chunk's parts that are embedded, each under the section path: sentences and rows, short ones together, at most `most` (from 1). A question is
+// about a line more often than about a section, and encoders tell short texts apart better.
+inline constexpr size_t kMostPassages = 8;
+std::vector<std::string> passages_of(const Chunk& chunk, size_t most = kMostPassages);
 
 }  // namespace thimble

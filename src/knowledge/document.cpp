@@ -84,6 +84,23 @@ size_t item_mark(std::string_view line) {
   return at == mark ? 0 : at;
 }
 
+std::vector<std::string> sentences_of(std::string_view line) {
+  std::vector<std::string> sentences;
+  size_t begin = 0;
+  const auto add = [&](size_t end) {
+    const std::string_view sentence = trimmed(line.substr(begin, end - begin));
+    if (!sentence.empty()) sentences.emplace_back(sentence);
+  };
+  for (size_t i = 1; i + 1 < line.size(); ++i) {
+    const bool is_end = (line[i - 1] == '.' || line[i - 1] == ';') && line[i] == ' ' && is_upper(line[i + 1]);
+    if (!is_end || item_mark(line.substr(begin)) == i + 1 - begin) continue;
+    add(i);
+    begin = i + 1;
+  }
+  add(line.size());
+  return sentences;
+}
+
 std::vector<TextLine> lines_of(std::string_view text) {
   std::vector<TextLine> lines;
   uint32_t number = 0;

@@ -39,6 +39,9 @@ class DocumentBuilder {
   void heading(size_t level, std::string_view text, uint32_t at);
   void paragraph(std::string_view text, uint32_t first, uint32_t last) { add(BlockKind::paragraph, text, first, last); }
   void item(std::string_view text, uint32_t first, uint32_t last) { add(BlockKind::list, text, first, last); }
+  void text(bool is_item, std::string_view text, uint32_t first, uint32_t last) {
+    add(is_item ? BlockKind::list : BlockKind::paragraph, text, first, last);
+  }
   void table(std::string_view header);  // begins one
   void row(std::string_view text, uint32_t first, uint32_t last) { add(BlockKind::table, text, first, last); }
   void code(std::string_view text, uint32_t at) { add(BlockKind::code, text, at, at); }
@@ -58,6 +61,9 @@ std::string_view trimmed(std::string_view text);
 size_t numbered_depth(std::string_view line);
 // The bullet or number that a list's item begins with, and the blanks after it: its length, 0 where there is none.
 size_t item_mark(std::string_view line);
+
+// A line's sentences; "2. Lock it." is one.
+std::vector<std::string> sentences_of(std::string_view line);
 
 // The lines of a text with their numbers from 1, without line ends.
 struct TextLine {

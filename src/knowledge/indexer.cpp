@@ -97,7 +97,7 @@ class IndexRun {
       if (chunks.empty()) throw Unreadable("no text in it");
       stored.has_pages = document.has_pages;
       stored.title = title_of(document);
-      base_.put(stored, chunks, embedder_ == nullptr ? std::vector<std::byte>() : embed(chunks, file.bytes));
+      base_.put(stored, chunks, embedder_ == nullptr ? DocumentVectors() : embed(chunks, file.bytes));
       ++report_.written;
       report_.chunks_written += chunks.size();
       return true;
@@ -107,24 +107,31 @@ class IndexRun {
     }
   }
 
-  // All scales come first, so parts are put together.
-  std::vector<std::byte> embed(const std::vector<Chunk>& chunks, uint64_t bytes) {
-    std::vector<std::byte> scales, elements;
-    for (size_t first = 0; first < chunks.size(); first += kEmbeddedTexts) {
-      const size_t count = std::min(kEmbeddedTexts, chunks.size() - first);
-      std::vector<std::string> texts;
-      for (size_t i = 0; i < count; ++i) texts.push_back(with_section_path(chunks[first + i]));
-      const std::vector<float> vectors = embedder_->embed(texts, [&](size_t done) {
-        progress_(done_ + bytes * (first + done) / chunks.size(), total_, kept_);
+  // In parts, so that few vectors are floats at once. All scales come first in what is stored, so the parts are put together.
+  DocumentVectors embed(const std::vector<Chunk>& chunks, uint64_t bytes) {
+    DocumentVectors vectors;
+    std::vector<std::byte> elements;
+    std::vector<std::string> texts;
+    const auto finish_part = [&](size_t chunks_done) {
+      const std::vector<float> part = embedder_->embed(texts, [&](size_t) {
+        progress_(done_ + bytes * chunks_done / chunks.size(), total_, kept_);
         return true;
       });
-      const std::vector<std::byte> packed = pack_vectors(vectors, embedder_->width());
-      const auto middle = packed.begin() + static_cast<ptrdiff_t>(count * sizeof(float));
-      scales.insert(scales.end(), packed.begin(), middle);
+      const std::vector<std::byte> packed = pack_vectors(part, embedder_->width());
+      const auto middle = packed.begin() + static_cast<ptrdiff_t>(texts.size() * sizeof(float));
+      vectors.packed.insert(vectors.packed.end(), packed.begin(), middle);
       elements.insert(elements.end(), middle, packed.end());
+      texts.clear();
+    };
+    for (size_t i = 0; i < chunks.size(); ++i) {
+      for (std::string& passage : passages_of(chunks[i], options_.vectors_of_chunk)) {
+        texts.push_back(std::move(passage));
+        vectors.chunks.push_back(static_cast<uint32_t>(i));
+      }
+      if (texts.size() >= kEmbeddedTexts || i + 1 == chunks.size()) finish_part(i);
     }
-    scales.insert(scales.end(), elements.begin(), elements.end());
-    return scales;
+    vectors.packed.insert(vectors.packed.end(), elements.begin(), elements.end());
+    return vectors;
   }
 
   KnowledgeBase& base_;

@@ -19,6 +19,7 @@ namespace thimble {
 struct IndexOptions {
   ReadLimits reading;
   ChunkLimits chunking;
+  size_t vectors_of_chunk = kMostPassages;  // at most
 };
 
 struct IndexReport {

@@ -1,6 +1,7 @@
 #include "knowledge/knowledge_base.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/error.h"
 #include "knowledge/knowledge_schema.h"
@@ -10,7 +11,7 @@ namespace thimble {
 namespace {
 
 constexpr size_t kWidest = 16384;
-constexpr size_t kMostChunks = 4'000'000;
+constexpr size_t kMostVectors = 20'000'000;
 
 std::string name_without_ending(const std::string& path) {
   const size_t dot = path.rfind('.');
@@ -114,7 +115,7 @@ void KnowledgeBase::erase_document(std::string_view path) {
 }
 
 void KnowledgeBase::put(const StoredDocument& document, const std::vector<Chunk>& chunks,
-                        std::span<const std::byte> vectors) {
+                        const DocumentVectors& vectors) {
   Transaction transaction(database_);
   erase_document(document.path);
   database_.prepare("INSERT INTO document(path, sha256, size, modified, has_pages) VALUES(?, ?, ?, ?, ?)")
@@ -129,12 +130,13 @@ void KnowledgeBase::put(const StoredDocument& document, const std::vector<Chunk>
   const std::string name = name_without_ending(document.path) + " " + document.title;
   database_.prepare("INSERT INTO name(rowid, title) VALUES(?, ?)").bind(id).bind(std::string_view(name)).run();
   put_chunks(id, document, chunks, first);
-  if (!vectors.empty()) {
-    database_.prepare("INSERT INTO vector VALUES(?, ?, ?, ?)")
+  if (!vectors.chunks.empty()) {
+    database_.prepare("INSERT INTO vector VALUES(?, ?, ?, ?, ?)")
         .bind(id)
         .bind(first)
-        .bind(static_cast<int64_t>(chunks.size()))
-        .bind(vectors)
+        .bind(static_cast<int64_t>(vectors.chunks.size()))
+        .bind(std::as_bytes(std::span(vectors.chunks)))
+        .bind(std::span<const std::byte>(vectors.packed))
         .run();
   }
   transaction.commit();
@@ -192,26 +194,38 @@ size_t KnowledgeBase::chunks_with(const std::string& word, size_t most) {
   return row.step() ? static_cast<size_t>(row.integer(0)) : 0;
 }
 
+size_t KnowledgeBase::vector_count() {
+  const int64_t count = database_.integer(
+      "SELECT coalesce(sum(count), 0) FROM (SELECT min(max(count, 0), 1000000000) AS count FROM vector)");
+  return static_cast<size_t>(count);
+}
+
 uint64_t KnowledgeBase::vector_bytes() {
   const std::optional<EmbeddingIdentity> identity = embedding();
-  return identity ? VectorTable::bytes(identity->width, chunk_count()) : 0;
+  // No more than the file has: what it says is checked when it is read.
+  return identity ? std::min(VectorTable::bytes(identity->width, vector_count()), 2 * file_bytes()) : 0;
 }
 
 void KnowledgeBase::load_vectors() {
   const std::optional<EmbeddingIdentity> identity = embedding();
   if (!identity) return;
-  const size_t chunks = chunk_count();
   const auto refuse = [&] {
     fail(ExitCode::bad_file, "{}: damaged (vectors); delete it and run `thimble index` again", printable(path()));
   };
-  if (chunks > kMostChunks || VectorTable::bytes(identity->width, chunks) > 2 * file_bytes() + (1 << 20)) refuse();
-  vectors_ = VectorTable(identity->width, chunks);
-  Statement rows = database_.prepare("SELECT first_chunk, count, data FROM vector ORDER BY first_chunk");
+  const size_t count = vector_count();
+  if (count > kMostVectors || VectorTable::bytes(identity->width, count) > 2 * file_bytes()) refuse();
+  vectors_ = VectorTable(identity->width, count);
+  Statement rows =
+      database_.prepare("SELECT document, first_chunk, count, chunks, data FROM vector ORDER BY first_chunk");
   while (rows.step()) {
-    const int64_t count = rows.integer(1);
-    if (count < 0 || !vectors_.add(rows.integer(0), static_cast<size_t>(count), rows.blob(2)) ||
-        vectors_.size() > chunks)
-      refuse();
+    const std::span<const std::byte> bytes = rows.blob(3);
+    std::vector<uint32_t> chunks(bytes.size() / sizeof(uint32_t));
+    std::memcpy(chunks.data(), bytes.data(), chunks.size() * sizeof(uint32_t));
+    const ChunkRange range = chunks_of(rows.integer(0));
+    const bool is_sound = bytes.size() == chunks.size() * sizeof(uint32_t) && !chunks.empty() &&
+                          static_cast<int64_t>(chunks.size()) == rows.integer(2) && range.first == rows.integer(1) &&
+                          range.first + chunks.back() <= range.last;
+    if (!is_sound || !vectors_.add(range.first, chunks, rows.blob(4)) || vectors_.size() > count) refuse();
   }
 }
 

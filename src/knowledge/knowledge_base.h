@@ -73,8 +73,8 @@ class KnowledgeBase {
     bool has_vectors;
   };
   std::optional<Known> find(const std::string& path);
-  // In place of what there was of it. `vectors`: as pack_vectors() makes them, of all chunks, or empty.
-  void put(const StoredDocument& document, const std::vector<Chunk>& chunks, std::span<const std::byte> vectors);
+  // In place of what there was of it. `vectors`: of all chunks, or empty.
+  void put(const StoredDocument& document, const std::vector<Chunk>& chunks, const DocumentVectors& vectors);
   void remove(const std::string& path);
 
   // -- reading --
@@ -83,6 +83,7 @@ class KnowledgeBase {
   // The cosines need load_vectors() first. `query` has length 1.
   std::vector<ScoredChunk> search_vectors(std::span<const float> query, size_t count, ChunkRange among = {}) const;
   void load_vectors();
+  size_t vector_count();
   uint64_t vector_bytes();  // that load_vectors() will take
   StoredChunk chunk(int64_t id);
   // The documents whose path or title has the word, at most `most` of them.
@@ -98,7 +99,7 @@ class KnowledgeBase {
   VectorTable vectors_;
 };
 
-// What SQLite takes beside the vectors: its page cache, statements, a query's lists.
-inline constexpr uint64_t kKnowledgeBaseBytes = 12'000'000;
+// What is taken beside the vectors: SQLite's page cache, statements, a query's lists; libcrypto, which hashes.
+inline constexpr uint64_t kKnowledgeBaseBytes = 18'000'000;
 
 }  // namespace thimble

@@ -24,8 +24,9 @@ constexpr std::array<std::string_view, 7> kSchema = {
     "NULL, "
     "section_path TEXT NOT NULL, text TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL)",
     "CREATE INDEX chunk_of_document ON chunk(document)",
-    "CREATE TABLE vector(document INTEGER PRIMARY KEY, first_chunk INTEGER NOT NULL, count INTEGER NOT NULL, data BLOB "
-    "NOT NULL)",
+    "CREATE TABLE vector(document INTEGER PRIMARY KEY, first_chunk INTEGER NOT NULL, count INTEGER NOT NULL, chunks "
+    "BLOB NOT NULL, "
+    "data BLOB NOT NULL)",
     "CREATE VIRTUAL TABLE word USING fts5(heading, text, content='chunk', content_rowid='id', "
     "tokenize='porter unicode61 remove_diacritics 2')",
     "CREATE VIRTUAL TABLE name USING fts5(title, tokenize='porter unicode61 remove_diacritics 2')"};

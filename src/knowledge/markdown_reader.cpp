@@ -162,8 +162,7 @@ class MarkdownReader {
   }
 
   void flush() {
-    if (!words_.empty() && is_item_) out_.item(without_marks(words_), first_, last_);
-    if (!words_.empty() && !is_item_) out_.paragraph(without_marks(words_), first_, last_);
+    out_.text(is_item_, without_marks(words_), first_, last_);
     words_.clear();
   }
 

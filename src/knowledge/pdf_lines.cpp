@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <set>
+#include <system_error>
 
 #include "base/utf8.h"
 #include "knowledge/document.h"
@@ -65,10 +67,15 @@ struct PageCollector {
 
 using ReadPdf = decltype(&thimble_read_pdf);
 
+// Beside the program, or where `cmake --install` puts it.
 ReadPdf load_module() {
-  // Beside the program, or where it was installed to: the program's own search path has both.
-  void* const module = ::dlopen("thimble_pdf.so", RTLD_NOW | RTLD_LOCAL);
-  return module == nullptr ? nullptr : reinterpret_cast<ReadPdf>(::dlsym(module, "thimble_read_pdf"));
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (const char* place : {"thimble_pdf.so", "../lib/thimble/thimble_pdf.so"}) {
+    void* const module = ::dlopen((folder / place).c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (module != nullptr) return reinterpret_cast<ReadPdf>(::dlsym(module, "thimble_read_pdf"));
+  }
+  return nullptr;
 }
 
 std::vector<Page> read_pages(std::string_view bytes, size_t most_pages) {

@@ -13,9 +13,10 @@
 namespace thimble {
 namespace {
 
-constexpr size_t kFusedChunks = 50;    // of each list
-constexpr double kRankConstant = 8;    // less than the paper's 60: among few chunks the first ranks say more
-constexpr double kVectorWeight = 0.7;  // of a list by meaning beside one by words. Both measured, see docs/knowledge.md
+constexpr size_t kFusedChunks = 50;  // of each list
+constexpr double kRankConstant = 4;  // less than the paper's 60: among few chunks the first ranks say more
+constexpr double kVectorWeight =
+    0.85;  // of a list by meaning beside one by words. Both measured, see docs/knowledge.md
 constexpr size_t kLongestQuestion = 4096;  // bytes that are searched for
 constexpr size_t kMostNamed = 8;           // documents that a word may name; one that names more names none
 constexpr size_t kMostCounted = 2000;      // chunks with a word: one in more tells little
@@ -48,6 +49,25 @@ class Fusion {
  private:
   std::map<int64_t, Candidate> candidates_;
 };
+
+// The rest stays as it was written: an encoder reads sentences. The whole where nothing else is left.
+std::string without_names(const std::string& text, const std::set<std::string>& names) {
+  std::string rest;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    const std::string_view part = std::string_view(text).substr(at, end - at);
+    const std::vector<std::string> words = words_of_text(part);
+    if (words.size() != 1 || !names.contains(words[0])) {
+      rest += part;
+      rest += ' ';
+    } else if (part.ends_with('?') || part.ends_with(',')) {
+      rest += part.back();
+      rest += ' ';
+    }
+    at = end + 1;
+  }
+  return words_of_text(rest).empty() ? text : rest;
+}
 
 }  // namespace
 
@@ -95,10 +115,7 @@ Retriever::Query Retriever::take_apart(const std::string& question) {
     if (!names.contains(word)) query.words_without_names.push_back(word);
   }
   if (query.words_without_names.empty()) query.words_without_names = query.words;
-  for (const std::string& word : words_of_text(query.text)) {
-    if (!names.contains(word)) query.text_without_names += (query.text_without_names.empty() ? "" : " ") + word;
-  }
-  if (query.text_without_names.empty()) query.text_without_names = query.text;
+  query.text_without_names = without_names(query.text, names);
   if (documents.size() > kMostNamed) return query;
   for (const int64_t document : documents) query.documents.push_back(base_.chunks_of(document));
   return query;

@@ -60,11 +60,7 @@ class PlainTextReader {
   }
 
   void flush() {
-    if (is_item_) {
-      out_.item(words_, first_, last_);
-    } else {
-      out_.paragraph(words_, first_, last_);
-    }
+    out_.text(is_item_, words_, first_, last_);
     words_.clear();
     is_item_ = false;
   }

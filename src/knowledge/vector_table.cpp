@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace thimble {
 namespace {
 
 constexpr float kLargest = 127;
+constexpr int64_t kLastChunk = INT64_MAX / 2;
 
 // The factor that takes the elements to integers of at most 127.
 float scale_of(std::span<const float> vector) {
@@ -58,15 +60,17 @@ VectorTable::VectorTable(size_t width, size_t count) : width_(width) {
   chunks_.reserve(count);
 }
 
-bool VectorTable::add(int64_t first_chunk, size_t count, std::span<const std::byte> packed) {
-  if (count > packed.size() || packed.size() != packed_vector_bytes(count, width_)) return false;
-  if (first_chunk < 0 || (!chunks_.empty() && first_chunk <= chunks_.back())) return false;
+bool VectorTable::add(int64_t first_chunk, std::span<const uint32_t> chunks, std::span<const std::byte> packed) {
+  const size_t count = chunks.size();
+  if (count == 0 || packed.size() != packed_vector_bytes(count, width_)) return false;
+  if (first_chunk < 0 || first_chunk > kLastChunk || !std::ranges::is_sorted(chunks)) return false;
+  if (!chunks_.empty() && first_chunk + chunks[0] <= chunks_.back()) return false;
   const size_t before = scales_.size();
   scales_.resize(before + count);
   std::memcpy(scales_.data() + before, packed.data(), count * sizeof(float));
   const auto* const elements = reinterpret_cast<const int8_t*>(packed.data() + count * sizeof(float));
   elements_.insert(elements_.end(), elements, elements + count * width_);
-  for (size_t i = 0; i < count; ++i) chunks_.push_back(first_chunk + static_cast<int64_t>(i));
+  for (const uint32_t chunk : chunks) chunks_.push_back(first_chunk + chunk);
   return std::all_of(scales_.begin() + static_cast<ptrdiff_t>(before), scales_.end(),
                      [](float scale) { return std::isfinite(scale); });
 }
@@ -79,9 +83,12 @@ std::vector<VectorTable::Hit> VectorTable::nearest(std::span<const float> query,
   const auto begin = static_cast<size_t>(std::ranges::lower_bound(chunks_, first) - chunks_.begin());
   const auto end = static_cast<size_t>(std::ranges::upper_bound(chunks_, last) - chunks_.begin());
   std::vector<Hit> hits;  // a heap whose first is the farthest
-  for (size_t i = begin; i < end && count > 0; ++i) {
-    const int32_t sum = dot(integers.data(), elements_.data() + i * width_, width_);
-    const Hit hit{chunks_[i], static_cast<float>(sum) * scale * scales_[i]};
+  for (size_t i = begin; i < end && count > 0;) {
+    Hit hit{chunks_[i], -std::numeric_limits<float>::infinity()};
+    for (; i < end && chunks_[i] == hit.chunk; ++i) {
+      const int32_t sum = dot(integers.data(), elements_.data() + i * width_, width_);
+      hit.cosine = std::max(hit.cosine, static_cast<float>(sum) * scale * scales_[i]);
+    }
     if (hits.size() == count && !is_nearer(hit, hits.front())) continue;
     if (hits.size() == count) {
       std::ranges::pop_heap(hits, is_nearer);

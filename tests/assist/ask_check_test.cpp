@@ -25,6 +25,15 @@ TEST(AskCheck, NumbersMustBeInTheSourcesOrTheQuestion) {
   EXPECT_FALSE(has_all_numbers("17.1"));
   EXPECT_FALSE(has_all_numbers("E120"));
   EXPECT_FALSE(has_all_numbers("valve V-53"));
+  EXPECT_FALSE(has_all_numbers("It trips at 7.1 bar.")) << "a number with another unit";
+  EXPECT_TRUE(has_all_numbers("from 4.5 to 7.1 mm/s"));
+}
+
+TEST(AskCheck, CirclesAndAnswersOfTheWrongKind) {
+  EXPECT_TRUE(repeats_itself("The belt is run by the belt. So the belt is run by it."));
+  EXPECT_FALSE(repeats_itself("The belt is run by the drum, the belt is not run by hand."));
+  EXPECT_TRUE(asks_for_number("From standby, how long until READY?"));
+  EXPECT_FALSE(asks_for_number("How do I vent it?"));
 }
 
 TEST(AskCheck, WordsAreComparedByTheirStems) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "base/utf8.h"
@@ -84,6 +85,24 @@ TEST(Chunks, LoseNothing) {
       at = found + piece.size();
     }
   }
+}
+
+TEST(Passages, AreSentencesAndRowsUnderTheirPath) {
+  const Chunk chunk{
+      "1 Limits", "Pump > 1 Limits",
+      "It trips at 7.1 mm/s. Then the red lamp on the door comes on and stays on.\nMass | 400 kg\n2. Lock it.", 1, 3};
+  EXPECT_EQ(passages_of(chunk),
+            (std::vector<std::string>{"Pump > 1 Limits\nIt trips at 7.1 mm/s.",
+                                      "Pump > 1 Limits\nThen the red lamp on the door comes on and stays on.",
+                                      "Pump > 1 Limits\nMass | 400 kg 2. Lock it."}));
+  Chunk log{"", "", "", 1, 99};
+  for (int i = 0; i < 99; ++i) log.text += words(9, "word") + "\n";
+  const std::vector<std::string> passages = passages_of(log);
+  EXPECT_EQ(passages.size(), kMostPassages);
+  EXPECT_EQ(passages_of(log, 1).size(), 1u);
+  size_t blanks = 0;
+  for (const std::string& passage : passages) blanks += static_cast<size_t>(std::ranges::count(passage, 'w'));
+  EXPECT_EQ(blanks, 99u * 9);
 }
 
 TEST(Chunks, AnEndlessLineIsCutAtCharacters) {

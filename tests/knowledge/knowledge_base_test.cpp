@@ -21,7 +21,7 @@ class KnowledgeBases : public testing::Test {
                                        {"2 Second", "Title > 2 Second", "more " + text, 5, 6}};
     const std::vector<float> vectors = {1, 0, 0, 1};
     StoredDocument document{path, "hash of " + text, "Title of " + path, text.size(), 5, false};
-    base.put(document, chunks, with_vectors ? pack_vectors(vectors, 2) : std::vector<std::byte>());
+    base.put(document, chunks, with_vectors ? DocumentVectors{{0, 1}, pack_vectors(vectors, 2)} : DocumentVectors());
   }
 
   static size_t hits(KnowledgeBase& base, const std::string& words) {
@@ -140,7 +140,9 @@ TEST_F(KnowledgeBases, VectorsThatLieAreRefused) {
   for (const char* sql :
        {"UPDATE vector SET count = 3", "UPDATE vector SET count = -1", "UPDATE vector SET data = x'00'",
         "UPDATE vector SET count = 9223372036854775807", "UPDATE vector SET data = zeroblob(100000)",
-        "UPDATE property SET value = '99999' WHERE name = 'embedding_width'",
+        "UPDATE vector SET chunks = x'0000000000'", "UPDATE vector SET chunks = x'0000000002000000'",
+        "UPDATE vector SET chunks = x'0100000000000000'", "UPDATE vector SET first_chunk = 2",
+        "UPDATE vector SET document = 7", "UPDATE property SET value = '99999' WHERE name = 'embedding_width'",
         "UPDATE property SET value = '-2' WHERE name = 'embedding_width'"}) {
     std::filesystem::copy_file(path_, path_ + ".sound", std::filesystem::copy_options::overwrite_existing);
     Database(path_, Mode::write).run(sql);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <random>
 
 #include "knowledge/search_words.h"
@@ -51,13 +52,19 @@ std::vector<float> random_vectors(size_t count, size_t width) {
   return vectors;
 }
 
+std::vector<uint32_t> counted(uint32_t count) {
+  std::vector<uint32_t> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), 0u);
+  return numbers;
+}
+
 TEST(VectorTable, FindsWhatAnExactSearchFinds) {
   constexpr size_t kWidth = 384, kCount = 500;
   const std::vector<float> vectors = random_vectors(kCount, kWidth);
   VectorTable table(kWidth, kCount);
   const std::span<const float> all(vectors);
-  ASSERT_TRUE(table.add(10, 200, pack_vectors(all.first(200 * kWidth), kWidth)));
-  ASSERT_TRUE(table.add(1000, 300, pack_vectors(all.subspan(200 * kWidth), kWidth)));
+  ASSERT_TRUE(table.add(10, counted(200), pack_vectors(all.first(200 * kWidth), kWidth)));
+  ASSERT_TRUE(table.add(1000, counted(300), pack_vectors(all.subspan(200 * kWidth), kWidth)));
   for (size_t query = 0; query < kCount; query += 37) {
     const auto vector = all.subspan(query * kWidth, kWidth);
     const std::vector<VectorTable::Hit> hits = table.nearest(vector, kCount);
@@ -70,7 +77,9 @@ TEST(VectorTable, FindsWhatAnExactSearchFinds) {
       // Each side is off by half a step an element: with v = s q + e, |e| <= s/2, the product is off by at most
       // (s_a |b|_1 + s_b |a|_1) / 2 + width s_a s_b / 4, and s = max/127 < 0.25/127, |.|_1 <= sqrt(width).
       EXPECT_NEAR(hits[i].cosine, exact, 0.25 / 127 * std::sqrt(384.0) + 384 * 0.25 * 0.25 / 127 / 127 / 4);
-      if (i > 0) EXPECT_GE(hits[i - 1].cosine, hits[i].cosine);
+      if (i > 0) {
+        EXPECT_GE(hits[i - 1].cosine, hits[i].cosine);
+      }
     }
     EXPECT_EQ(table.nearest(vector, 3).size(), 3u);
     for (const VectorTable::Hit& hit : table.nearest(vector, 50, 1000, 1099))
@@ -80,22 +89,40 @@ TEST(VectorTable, FindsWhatAnExactSearchFinds) {
   EXPECT_TRUE(table.nearest(all.first(kWidth), 5, 300, 400).empty());
 }
 
+TEST(VectorTable, AChunkIsAsNearAsItsNearestVector) {
+  VectorTable table(2, 5);
+  const std::vector<float> vectors = {1, 0, 0, 1, 0.6F, 0.8F, -1, 0, 0, -1};
+  const std::vector<uint32_t> chunks = {0, 0, 1, 3, 3};
+  ASSERT_TRUE(table.add(7, chunks, pack_vectors(vectors, 2)));
+  const float query[] = {0, 1};
+  const std::vector<VectorTable::Hit> hits = table.nearest(query, 9);
+  ASSERT_EQ(hits.size(), 3u);
+  EXPECT_EQ(hits[0].chunk, 7);
+  EXPECT_NEAR(hits[0].cosine, 1, 0.01);
+  EXPECT_EQ(hits[1].chunk, 8);
+  EXPECT_NEAR(hits[1].cosine, 0.8, 0.01);
+  EXPECT_EQ(hits[2].chunk, 10);
+  EXPECT_NEAR(hits[2].cosine, 0, 0.01);
+}
+
 TEST(VectorTable, RefusesWhatIsNotWhole) {
   const std::vector<float> vectors = random_vectors(4, 8);
   const std::vector<std::byte> packed = pack_vectors(vectors, 8);
   EXPECT_EQ(packed.size(), packed_vector_bytes(4, 8));
   VectorTable table(8, 4);
-  EXPECT_FALSE(table.add(1, 3, packed));
-  EXPECT_FALSE(table.add(1, SIZE_MAX / 4, packed));
-  EXPECT_FALSE(table.add(-1, 4, packed));
-  EXPECT_FALSE(table.add(1, 4, std::span(packed).first(47)));
-  EXPECT_TRUE(table.add(1, 4, packed));
-  EXPECT_FALSE(table.add(4, 4, packed)) << "chunks that are there already";
+  EXPECT_FALSE(table.add(1, counted(3), packed));
+  EXPECT_FALSE(table.add(1, {}, {}));
+  EXPECT_FALSE(table.add(-1, counted(4), packed));
+  EXPECT_FALSE(table.add(INT64_MAX, counted(4), packed));
+  EXPECT_FALSE(table.add(1, counted(4), std::span(packed).first(47)));
+  EXPECT_FALSE(table.add(1, std::vector<uint32_t>{0, 2, 1, 3}, packed));
+  EXPECT_TRUE(table.add(1, counted(4), packed));
+  EXPECT_FALSE(table.add(4, counted(4), packed)) << "chunks that are there already";
   std::vector<std::byte> odd = packed;
   const float infinite = std::numeric_limits<float>::infinity();
   std::memcpy(odd.data(), &infinite, sizeof infinite);
-  EXPECT_FALSE(VectorTable(8, 4).add(1, 4, odd));
-  EXPECT_TRUE(table.add(9, 1, pack_vectors(std::vector<float>(8), 8))) << "a vector of zeros";
+  EXPECT_FALSE(VectorTable(8, 4).add(1, counted(4), odd));
+  EXPECT_TRUE(table.add(9, counted(1), pack_vectors(std::vector<float>(8), 8))) << "a vector of zeros";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// measure_knowledge CHUNKS FILE: makes a knowledge base of so many chunks of made-up text with random vectors of 384, asks it 200 questions
+// measure_knowledge CHUNKS FILE [VECTORS]: makes a knowledge base of so many chunks of made-up text with so many random vectors of 384 each, asks it 200 questions
 // of six words by words and by meaning, and prints the time of a question and the memory. Words are drawn as in prose (Zipf), 160 a chunk.
 #include <algorithm>
 #include <cmath>
@@ -48,7 +48,7 @@ class Maker {
   std::mt19937_64 random_{42};
 };
 
-void make(const std::string& path, size_t chunks) {
+void make(const std::string& path, size_t chunks, size_t passages) {
   KnowledgeBase base(path, Database::Mode::create);
   base.set_embedding({"made up", kWidth, "none"});
   Maker maker;
@@ -56,9 +56,12 @@ void make(const std::string& path, size_t chunks) {
     std::vector<Chunk> document;
     for (size_t i = 0; i < kChunksOfDocument; ++i)
       document.push_back({maker.word(), maker.text(4), maker.text(kWordsOfChunk), 1, 2});
+    DocumentVectors vectors;
+    for (uint32_t i = 0; i < kChunksOfDocument * passages; ++i)
+      vectors.chunks.push_back(i / static_cast<uint32_t>(passages));
+    vectors.packed = pack_vectors(maker.vectors(vectors.chunks.size()), kWidth);
     const std::string name = "document-" + std::to_string(first) + ".md";
-    base.put({name, name, maker.text(3), 1, 1, false}, document,
-             pack_vectors(maker.vectors(kChunksOfDocument), kWidth));
+    base.put({name, name, maker.text(3), 1, 1, false}, document, vectors);
   }
   base.set_complete(true);
 }
@@ -98,12 +101,12 @@ void measure(const std::string& path, size_t chunks) {
 
 // Made by a run before the one that measures, so that making leaves nothing in memory.
 int main(int count, char** arguments) {
-  if (count != 3) return std::fprintf(stderr, "usage: measure_knowledge CHUNKS FILE\n"), 2;
+  if (count < 3 || count > 4) return std::fprintf(stderr, "usage: measure_knowledge CHUNKS FILE [VECTORS]\n"), 2;
   try {
     const size_t chunks = std::strtoull(arguments[1], nullptr, 10);
     std::FILE* const there = std::fopen(arguments[2], "rb");
     if (there == nullptr) {
-      thimble::make(arguments[2], chunks);
+      thimble::make(arguments[2], chunks, count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 1);
     } else {
       std::fclose(there);
       thimble::measure(arguments[2], chunks);
