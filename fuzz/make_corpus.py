@@ -165,6 +165,17 @@ def log_seeds():
         yield b"\x01\x05\x14" + log[:2000]
 
 
+def document_seeds():
+    """Manuals and logs of FieldOps, their beginnings and their middles, each behind the byte that chooses its reader."""
+    folder = os.path.join(ROOT, "examples", "fieldops")
+    for kind, names in enumerate((("manuals/pump-cp40.md", "manuals/skid-wt12.md"), ("manuals/oven-ro8.html",),
+                                  ("logs/generator-dg150.csv", "logs/skid-wt12.csv"), ("manuals/press-hp63.md",), ("logs/gateway.log",))):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                whole = file.read()
+            yield from (bytes([kind]) + whole[at:at + 2048] for at in (0, len(whole) // 2))
+
+
 TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparameter_files.REQUIRED), "general.alignment",
                                  "split.count", "attn_norm", "token_embd.weight")),
            "template": (template_seeds, TEMPLATE_WORDS),
@@ -184,6 +195,8 @@ TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparame
                                                "18446744073709551615")),
            "log_summary": (log_seeds, ("2026-03-02 04:18:57 ", "Mar  2 04:18:57 ", "ERROR ", "WARNING ", "NOTICE ", "E07 ", " -> ", " from ", " to ", "\n\t",
                                        " link down", " restarted", " reset ", "state=FAULT", "temp=21.5", "\r\n", "\x1b[0m", '{"msg":"', "a;b;c\n", " | ")),
+           "document": (document_seeds, ("# ", "| a | b |", "|---|---|", "```", "](", "---", "===", "1. ", "<table><tr><td>", "<li>", "<h2>",
+                                         "</p>", "<pre>", "&deg;", "\u00a0", "\u2019", "\r\n", "\"\"", "3.1 Limits")),
            "adapter": (adapter_seeds, ("adapter.lora.alpha", ".lora_a", ".lora_b", "general.type", "adapter.type"))}
 
 

@@ -21,19 +21,26 @@ constexpr size_t kMostBytes = 256 << 20;
 
 std::string read_stdin() {
   std::string text;
-  char block[16 << 10];
   for (;;) {
-    const ssize_t got = ::read(STDIN_FILENO, block, sizeof block);
-    stop_if_interrupted();
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(ExitCode::failed, "standard input cannot be read: {}", std::generic_category().message(errno));
-    if (got == 0) return text;
-    text.append(block, static_cast<size_t>(got));
+    const std::string block = read_input_block();
+    if (block.empty()) return text;
+    text += block;
     if (text.size() > kMostBytes) refuse_length("standard input");
   }
 }
 
 }  // namespace
+
+std::string read_input_block() {
+  char block[16 << 10];
+  for (;;) {
+    const ssize_t got = ::read(STDIN_FILENO, block, sizeof block);
+    stop_if_interrupted();
+    if (got >= 0) return {block, static_cast<size_t>(got)};
+    if (errno != EINTR)
+      fail(ExitCode::failed, "standard input cannot be read: {}", std::generic_category().message(errno));
+  }
+}
 
 std::string read_file(const std::string& path) {
   const MappedFile file = MappedFile::open(path);

@@ -9,6 +9,8 @@ namespace thimble {
 std::string read_file(const std::string& path);
 // The same, or what comes in on stdin for "-".
 std::string read_text(const std::string& path);
+// What has come in on stdin, as soon as there is something; empty at the end. Throws Error(failed, interrupted).
+std::string read_input_block();
 bool input_is_terminal();
 
 // Without the one line feed that editors and echo put at the end.

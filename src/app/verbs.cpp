@@ -6,8 +6,8 @@ namespace thimble {
 
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
-    kEmbed, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert, kExport,
-    kHelp, kVersion, kCompletion, kMan, kSummarize;
+    kEmbed, kIndex, kAsk, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert,
+    kExport, kCommand, kEvalTask, kSummarize, kHelp, kVersion, kCompletion, kMan;
 
 namespace {
 
@@ -23,6 +23,8 @@ constexpr const Verb* kVerbs[] = {&kChat,
                                   &kBench,
                                   &kEvalPerplexity,
                                   &kEmbed,
+                                  &kIndex,
+                                  &kAsk,
                                   &kQuantize,
                                   &kEvalKld,
                                   &kEvalHellaswag,
@@ -31,11 +33,13 @@ constexpr const Verb* kVerbs[] = {&kChat,
                                   &kImatrix,
                                   &kConvert,
                                   &kExport,
+                                  &kCommand,
+                                  &kEvalTask,
+                                  &kSummarize,
                                   &kHelp,
                                   &kVersion,
                                   &kCompletion,
-                                  &kMan,
-                                  &kSummarize};
+                                  &kMan};
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file_handle.h"
 
 namespace thimble {
 namespace {
@@ -120,6 +122,12 @@ AvailableMemory available_memory() {
 uint64_t resident_bytes() { return proc_kilobytes("/proc/self/status", "VmRSS:"); }
 
 uint64_t peak_resident_bytes() { return proc_kilobytes("/proc/self/status", "VmHWM:"); }
+
+void reset_peak_resident_bytes() {
+  const FileHandle file(::open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC));
+  constexpr char kPeak = '5';                               // proc(5)
+  if (file && ::write(file.get(), &kPeak, 1) != 1) return;  // the peak stays what it was
+}
 
 size_t Buffer::footprint(size_t bytes) { return (bytes + page_size() - 1) / page_size() * page_size(); }
 

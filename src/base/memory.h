@@ -18,6 +18,8 @@ AvailableMemory available_memory();
 
 uint64_t resident_bytes();       // now
 uint64_t peak_resident_bytes();  // VmHWM
+// What is resident now is the peak from here on, where the system allows it to be set.
+void reset_peak_resident_bytes();
 
 // Zeroed, page-aligned memory, resident from the start so that a plan and a measurement agree. Move-only.
 class Buffer {

@@ -145,7 +145,9 @@ class Loop {
     size_t accepted = 0;
     std::optional<StopReason> stopped;
     for (;; ++accepted) {
-      const TokenId token = sampler_.sample(logits.subspan(accepted * width, width), history_, options_.constraint);
+      const std::span<const float> row = logits.subspan(accepted * width, width);
+      TokenId token = sampler_.sample(row, history_, options_.constraint);
+      if (callbacks_.on_choice) token = callbacks_.on_choice(row, result_.tokens, token);
       if (options_.constraint != nullptr) options_.constraint->accept(token);
       waiting = {token};
       stopped = take(token);

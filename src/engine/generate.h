@@ -58,6 +58,9 @@ struct GenerateCallbacks {
   std::function<void(std::string_view text)> on_text;  // whole characters only
   std::function<void(size_t done, size_t total)> on_prompt_progress;
   std::function<bool()> interrupted;  // polled between tokens and batches
+  // Sees every choice: the logits it is made by, the answer so far, the token that the sampler takes. What it gives back is taken in that
+  // one's place, and must be allowed by the constraint.
+  std::function<TokenId(std::span<const float> logits, std::span<const TokenId> answer, TokenId sampled)> on_choice;
 };
 
 // Runs `prompt` (of which the session may hold a prefix already) and answers. Throws Error(failed) where the prompt alone
