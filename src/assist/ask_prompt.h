@@ -76,6 +76,7 @@ class AskPromptBuilder {
   Conversation& conversation_;
   const Tokenizer& tokenizer_;
   AskBudget limits_;
+  std::string opening_;  // of the question, where the template has no system role
   bool with_sources_;
   AskShares shares_;
 };

@@ -95,6 +95,18 @@ TEST_F(Ask, APromptNeverOverflows) {
   EXPECT_GT(with_sources, 50u);
 }
 
+TEST_F(Ask, ATemplateWithoutASystemRoleHasTheInstructionInTheQuestion) {
+  Conversation conversation(
+      *model_,
+      "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+      "{{ '<' + m['role'] + '>' + m['content'] }}{% endfor %}");
+  AskPromptBuilder builder(conversation, model_->tokenizer(), 2000, 100, true);
+  builder.build("how?", {}, {});
+  const std::string prompt = conversation.render();
+  EXPECT_EQ(prompt.rfind("<user>You answer questions", 0), 0u) << prompt;
+  EXPECT_NE(prompt.find("Question: how?"), std::string::npos);
+}
+
 TEST_F(Ask, NearDuplicatesAreDroppedAndSaid) {
   Conversation conversation(*model_, {});
   AskPromptBuilder builder(conversation, model_->tokenizer(), 4000, 100, true);
