@@ -1,4 +1,5 @@
-// ask from the question to the answer on a small random model: prompts always fit, what was cut is told, citations are of what was retrieved.
+// ask from the question to the answer on a small random model: prompts always fit, what was cut is told, citations are of
+// what was retrieved.
 #include "assist/ask.h"
 
 #include <gtest/gtest.h>
