@@ -1,5 +1,5 @@
-// Any bytes through the document readers (the first byte chooses the kind), the chunker, the lines of evidence and the words: refused as
-// unreadable, or every chunk is valid UTF-8, has text and is no longer than it may be.
+// Any bytes through the document readers (the first byte chooses the kind), the chunker, the lines of evidence and the
+// words: refused as unreadable, or every chunk is valid UTF-8, has text and is no longer than it may be.
 #include <array>
 #include <cstdint>
 #include <cstdlib>

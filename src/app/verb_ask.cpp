@@ -48,10 +48,12 @@ class Ask : public Command {
 
   ExitCode run(Console& console) override {
     require_consistent();
-    std::vector<Asked> questions;  // read before anything is loaded, unless they come one by one
-    if (!jsonl_)
+    std::vector<Asked> questions;  // read before anything is loaded
+    if (jsonl_) {
+      questions = read_lines();
+    } else {
       questions.push_back({without_last_newline(question_ ? *question_ : read_text(file_.value_or("-"))), {}});
-    if (jsonl_) questions = read_lines();
+    }
     if (retrieve_only_) return retrieve(console, questions);
     return answer(console, questions);
   }

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "app/embedding_model.h"
 #include "app/interrupt.h"
@@ -29,6 +31,10 @@ class Index : public Command {
 
   ExitCode run(Console& console) override {
     const auto start = std::chrono::steady_clock::now();
+    std::error_code error;
+    if (!std::filesystem::is_directory(folder_, error)) {
+      fail(ExitCode::bad_file, "{}: expected a folder with documents, found none", printable(folder_));
+    }
     std::optional<EmbeddingModel> model;
     if (embedding_.path) {
       Preflight preflight = EmbeddingModel::preflight(*embedding_.path, context_);

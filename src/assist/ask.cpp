@@ -14,8 +14,9 @@ namespace thimble {
 namespace {
 
 constexpr double kLeastSupport = 0.5;  // of the answer's words that the sources have
-// Of a question's weight that the best chunk has: less, and the manuals do not speak of it; as much, and its lines are quoted where the model
-// goes wrong, or says that there is no answer. By the training questions of FieldOps, see docs/knowledge.md.
+// Of a question's weight that the best chunk has: less, and the manuals do not speak of it; as much, and its lines are
+// quoted where the model goes wrong, or says that there is no answer. By the training questions of FieldOps, see
+// docs/knowledge.md.
 constexpr double kLeastCoverage = 0.35;
 constexpr double kQuoteCoverage = 0.45;
 constexpr double kQuoteDespiteRefusal = 0.6;
@@ -70,7 +71,7 @@ Asker::Asker(const LanguageModel& language_model, Session& session, Retriever* r
       options_(std::move(options)),
       conversation_(language_model, options_.chat_template),
       builder_(conversation_, language_model.tokenizer(), session.context_length(), options_.answer_tokens,
-               options_.with_retrieval, options_.shares) {}
+               retriever_ != nullptr, options_.shares) {}
 
 // A short question after others may hang on the one before it: "And at the pump?"
 std::vector<Retrieved> Asker::retrieve(const std::string& question, const std::vector<AskTurn>& history) {

@@ -1,5 +1,5 @@
-// Questions answered from a knowledge base: chunks are retrieved, a prompt is made of them under a budget, a model answers, and the answer is
-// held against its sources. What they do not bear out is refused: small models invent.
+// Questions answered from a knowledge base: chunks are retrieved, a prompt is made of them under a budget, a model
+// answers, and the answer is held against its sources. What they do not bear out is refused: small models invent.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -24,8 +24,8 @@ struct AskOptions {
   Retrieval how = Retrieval::both;
   size_t candidates = 4;       // chunks that are retrieved
   size_t answer_tokens = 128;  // at most
-  // Refuse what the manuals do not speak of and what the sources do not bear out; answer with the sources' own lines where they do and the model
-  // does not.
+  // Refuse what the manuals do not speak of and what the sources do not bear out; answer with the sources' own lines
+  // where they do and the model does not.
   bool checks_answer = true;
   std::string chat_template;  // in place of the model's own; empty: its own
   AskShares shares{};
@@ -64,11 +64,12 @@ nlohmann::ordered_json retrieved_json(const Retrieved& retrieved);
 // Made once for many questions. Not locked: one question at a time.
 class Asker {
  public:
-  // The references must outlive it. `retriever`: nullptr where options.with_retrieval is false. Throws Error(bad_file) for a model without
-  // chat template, Error(usage) naming -c where the context is too small.
+  // The references must outlive it. `retriever`: nullptr where options.with_retrieval is false. Throws Error(bad_file)
+  // for a model without chat template, Error(usage) naming -c where the context is too small.
   Asker(const LanguageModel& language_model, Session& session, Retriever* retriever, AskOptions options);
 
-  // `history`: earlier turns, the oldest first. Throws Error(usage) for an empty question. Interrupted: what there is of an answer.
+  // `history`: earlier turns, the oldest first. Throws Error(usage) for an empty question. Interrupted: what there is of
+  // an answer.
   AskAnswer ask(const std::string& question, const std::vector<AskTurn>& history = {},
                 const GenerateCallbacks& callbacks = {});
 

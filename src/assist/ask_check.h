@@ -9,7 +9,8 @@
 
 namespace thimble {
 
-// A word of words_of_text() without its ending and shortened, so that forms of a word are the same; one with a digit is whole, without commas.
+// A word of words_of_text() without its ending and shortened, so that forms of a word are the same; one with a digit is
+// whole, without commas.
 std::string stem_of(const std::string& word);
 // Of the words of a text that say something: no function words.
 std::set<std::string> word_stems(std::string_view text);

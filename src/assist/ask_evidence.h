@@ -1,4 +1,5 @@
-// How well retrieved chunks speak of what a question asks, and the lines of them that do so best. Words alone: no model is asked, nothing is invented.
+// How well retrieved chunks speak of what a question asks, and the lines of them that do so best. Words alone: no model
+// is asked, nothing is invented.
 #pragma once
 
 #include <cstddef>

@@ -45,9 +45,16 @@ std::string_view without_last_line(std::string_view text) {
 AskPromptBuilder::AskPromptBuilder(Conversation& conversation, const Tokenizer& tokenizer, size_t context_length,
                                    size_t answer_tokens, bool with_sources, const AskShares& shares)
     : conversation_(conversation), tokenizer_(tokenizer), with_sources_(with_sources), shares_(shares) {
-  conversation_.set_system(with_sources ? kInstruction : kPlainInstruction);
+  const std::string_view instruction = with_sources ? kInstruction : kPlainInstruction;
+  conversation_.set_system(instruction);
   limits_.context = context_length;
-  limits_.system = fill("", {}, 0, "");
+  try {
+    limits_.system = fill("", {}, 0, "");
+  } catch (const Error&) {  // a template without a place for it, as Gemma 2's: the person says it
+    conversation_.set_system("");
+    opening_ = std::string(instruction) + "\n\n";
+    limits_.system = fill("", {}, 0, "");
+  }
   if (limits_.system + 2 > context_length) {
     fail(ExitCode::usage, "-c {}: the instruction and the chat template take {} tokens; give at least -c {}",
          context_length, limits_.system, limits_.system * 2);
@@ -68,8 +75,9 @@ size_t AskPromptBuilder::fill(const std::string& question, const std::vector<Ask
     conversation_.add("user", history[i].question);
     conversation_.add("assistant", history[i].answer);
   }
-  conversation_.add("user",
-                    with_sources_ ? fmt::format("Manual sections:\n\n{}Question: {}", sources, question) : question);
+  const std::string asked =
+      with_sources_ ? fmt::format("Manual sections:\n\n{}Question: {}", sources, question) : question;
+  conversation_.add("user", opening_ + asked);
   return conversation_.prompt_tokens().size();
 }
 

@@ -1,5 +1,6 @@
-// The prompt of a question under a budget of tokens: shares of the context for what the system says, earlier turns, retrieved chunks and the
-// answer. What is built always fits, whatever the model, context, question and chunks; what had to go is told.
+// The prompt of a question under a budget of tokens: shares of the context for what the system says, earlier turns,
+// retrieved chunks and the answer. What is built always fits, whatever the model, context, question and chunks; what had
+// to go is told.
 #pragma once
 
 #include <cstddef>
@@ -54,12 +55,13 @@ struct AskPrompt {
 
 class AskPromptBuilder {
  public:
-  // `conversation` is filled anew by every build(); its system prompt is set once. Throws Error(usage) naming -c where not even an empty question
-  // fits `context_length` tokens.
+  // `conversation` is filled anew by every build(); its system prompt is set once. Throws Error(usage) naming -c where
+  // not even an empty question fits `context_length` tokens.
   AskPromptBuilder(Conversation& conversation, const Tokenizer& tokenizer, size_t context_length, size_t answer_tokens,
                    bool with_sources, const AskShares& shares = {});
 
-  // `hints`: lines of the chunks that are put right before the question, the most telling first; those that fit into a tenth of the room.
+  // `hints`: lines of the chunks that are put right before the question, the most telling first; those that fit into a
+  // tenth of the room.
   AskPrompt build(const std::string& question, const std::vector<AskTurn>& history, std::vector<Retrieved> retrieved,
                   const std::vector<std::string>& hints = {});
 
@@ -76,6 +78,7 @@ class AskPromptBuilder {
   Conversation& conversation_;
   const Tokenizer& tokenizer_;
   AskBudget limits_;
+  std::string opening_;  // of the question, where the template has no system role
   bool with_sources_;
   AskShares shares_;
 };

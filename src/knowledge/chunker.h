@@ -1,4 +1,5 @@
-// A document cut into chunks to retrieve: each under one heading, of whole pieces, about as long as an embedding model reads.
+// A document cut into chunks to retrieve: each under one heading, of whole pieces, about as long as an embedding model
+// reads.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +21,8 @@ struct Chunk {
 };
 
 struct ChunkLimits {
-  // Estimated tokens that a chunk with its section path should have; all-MiniLM reads 256. A piece that is longer alone stays whole up
-  // to most_piece_tokens, then it is cut between sentences, or words, or characters.
+  // Estimated tokens that a chunk with its section path should have; all-MiniLM reads 256. A piece that is longer alone
+  // stays whole up to most_piece_tokens, then it is cut between sentences, or words, or characters.
   size_t tokens = 220;
   size_t most_piece_tokens = 660;
   size_t most_chunks = 50'000;
@@ -36,8 +37,8 @@ std::vector<Chunk> make_chunks(const Document& document, const ChunkLimits& limi
 // What stands for a chunk where it is read: the section path, then the text.
 std::string with_section_path(const Chunk& chunk);
 
-// A chunk's parts that are embedded, each under the section path: sentences and rows, short ones together, at most `most` (from 1). A question is
-// about a line more often than about a section, and encoders tell short texts apart better.
+// A chunk's parts that are embedded, each under the section path: sentences and rows, short ones together, at most `most`
+// (from 1). A question is about a line more often than about a section, and encoders tell short texts apart better.
 inline constexpr size_t kMostPassages = 8;
 std::vector<std::string> passages_of(const Chunk& chunk, size_t most = kMostPassages);
 

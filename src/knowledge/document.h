@@ -11,7 +11,8 @@ namespace thimble {
 
 enum class BlockKind : uint8_t { heading, paragraph, list, table, code };
 
-// What is never cut where a chunk ends: a paragraph, a step, a row, a line of code. `first` and `last` are lines from 1, or pages.
+// What is never cut where a chunk ends: a paragraph, a step, a row, a line of code. `first` and `last` are lines from 1,
+// or pages.
 struct Piece {
   std::string text;
   uint32_t first = 1;

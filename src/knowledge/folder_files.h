@@ -22,8 +22,8 @@ struct FolderFiles {
 inline constexpr size_t kMostFiles = 200'000;
 inline constexpr size_t kDeepestFolder = 64;
 
-// Regular files, and links to them; links to folders are not followed, names that begin with a dot are left out without a word. Throws
-// Error(bad_file) where the folder itself cannot be read, Error(failed) above kMostFiles.
+// Regular files, and links to them; links to folders are not followed, names that begin with a dot are left out without a
+// word. Throws Error(bad_file) where the folder itself cannot be read, Error(failed) above kMostFiles.
 FolderFiles files_of_folder(const std::string& folder);
 
 // At most `most` bytes of a regular file and its time of change in nanoseconds. Throws Unreadable with the reason.

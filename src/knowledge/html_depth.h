@@ -1,4 +1,5 @@
-// How deep a page is nested at the most, found before it is parsed: the parser takes time for every open element at every tag.
+// How deep a page is nested at the most, found before it is parsed: the parser takes time for every open element at every
+// tag.
 #pragma once
 
 #include <string_view>

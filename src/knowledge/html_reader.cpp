@@ -9,8 +9,8 @@
 namespace thimble {
 namespace {
 
-// What the parser allocates, up to a limit, and freed as a whole: its own way of freeing a tree recurses. The parser is C and checks no
-// allocation; over the limit it is left by longjmp, past frames that hold nothing but memory of this arena.
+// What the parser allocates, up to a limit, and freed as a whole: its own way of freeing a tree recurses. The parser is C
+// and checks no allocation; over the limit it is left by longjmp, past frames that hold nothing but memory of this arena.
 class Arena {
  public:
   Arena() = default;

@@ -107,7 +107,8 @@ class IndexRun {
     }
   }
 
-  // In parts, so that few vectors are floats at once. All scales come first in what is stored, so the parts are put together.
+  // In parts, so that few vectors are floats at once. All scales come first in what is stored, so the parts are put
+  // together.
   DocumentVectors embed(const std::vector<Chunk>& chunks, uint64_t bytes) {
     DocumentVectors vectors;
     std::vector<std::byte> elements;

@@ -1,5 +1,5 @@
-// A folder into a knowledge base: what is new or changed is read, cut, embedded and put there, what is gone goes. A run that was ended is gone
-// on with by the next.
+// A folder into a knowledge base: what is new or changed is read, cut, embedded and put there, what is gone goes. A run
+// that was ended is gone on with by the next.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,8 @@ struct IndexReport {
   std::vector<Skipped> skipped;
 };
 
-// Called between files and batches with bytes of files done and in all, and how many of the done were unchanged; may throw to stop.
+// Called between files and batches with bytes of files done and in all, and how many of the done were unchanged; may
+// throw to stop.
 using IndexProgress = std::function<void(uint64_t done, uint64_t total, uint64_t kept)>;
 
 // `embedder`: nullptr for words alone. Throws Error(usage) where the base has vectors and no embedder is given.

@@ -1,5 +1,5 @@
-// A knowledge base: one SQLite file with documents, their chunks, an FTS5 index over the chunks' words and, where they were embedded, their
-// vectors. Every document is one transaction, so the file is sound whenever the writer ends.
+// A knowledge base: one SQLite file with documents, their chunks, an FTS5 index over the chunks' words and, where they
+// were embedded, their vectors. Every document is one transaction, so the file is sound whenever the writer ends.
 #pragma once
 
 #include <cstddef>
@@ -53,8 +53,9 @@ struct ScoredChunk {
 
 class KnowledgeBase {
  public:
-  // Reads or, with Mode::create, makes and changes one. Throws Error(bad_file) for what is no knowledge base of ours or is damaged, Error(usage)
-  // where a file that is somebody else's would be written. A writer checks the whole file, a reader what it reads.
+  // Reads or, with Mode::create, makes and changes one. Throws Error(bad_file) for what is no knowledge base of ours or
+  // is damaged, Error(usage) where a file that is somebody else's would be written. A writer checks the whole file, a
+  // reader what it reads.
   KnowledgeBase(const std::string& path, Database::Mode mode);
 
   const std::string& path() const { return database_.path(); }

@@ -13,8 +13,8 @@ namespace {
 constexpr int64_t kApplicationId = 0x54684b42;  // "ThKB"
 constexpr int64_t kVersion = 1;                 // of the tables, and of how documents are read and cut
 
-// Words are stemmed, so that "tighten" finds "tightening", and accents fold. `word` is an index over the texts of `chunk`, `name` over what
-// documents are called.
+// Words are stemmed, so that "tighten" finds "tightening", and accents fold. `word` is an index over the texts of
+// `chunk`, `name` over what documents are called.
 constexpr std::array<std::string_view, 7> kSchema = {
     "CREATE TABLE property(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE document(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL, size INTEGER NOT "

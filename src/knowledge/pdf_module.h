@@ -1,5 +1,6 @@
-// The words of a PDF, by poppler, which is in a module of its own (thimble_pdf.so) that is loaded when the first PDF is read: linked, poppler
-// and the thirty libraries it brings would be in every process that runs a model. C between the two, so that no C++ type crosses.
+// The words of a PDF, by poppler, which is in a module of its own (thimble_pdf.so) that is loaded when the first PDF is
+// read: linked, poppler and the thirty libraries it brings would be in every process that runs a model. C between the
+// two, so that no C++ type crosses.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// The chunks that belong to a question: by words (BM25), by meaning (cosine of vectors), and both fused by reciprocal rank (Cormack,
-// Clarke, Buettcher 2009).
+// The chunks that belong to a question: by words (BM25), by meaning (cosine of vectors), and both fused by reciprocal
+// rank (Cormack, Clarke, Buettcher 2009).
 #pragma once
 
 #include <cstddef>
@@ -25,14 +25,15 @@ struct Retrieved {
 
 class Retriever {
  public:
-  // `embedder`: nullptr for words alone. Loads the vectors. Throws Error(usage) where the knowledge base has none, or another model's.
+  // `embedder`: nullptr for words alone. Loads the vectors. Throws Error(usage) where the knowledge base has none, or
+  // another model's.
   Retriever(KnowledgeBase& base, TextEmbedder* embedder);
 
   // The best first; fewer where fewer have anything of the question. `how` is words alone without an embedder.
   std::vector<Retrieved> retrieve(const std::string& question, size_t count, Retrieval how = Retrieval::both);
 
-  // A question taken apart. Where it names documents ("the pump's", "RO-8"), each of them is searched for the rest of it too, so that a question
-  // about two machines finds what both manuals say.
+  // A question taken apart. Where it names documents ("the pump's", "RO-8"), each of them is searched for the rest of it
+  // too, so that a question about two machines finds what both manuals say.
   struct Query {
     std::vector<std::string> words, words_without_names;
     std::vector<std::string> rare_words;  // those that are searched for in all documents: few chunks have them

@@ -12,7 +12,8 @@ struct sqlite3_stmt;
 
 namespace thimble {
 
-// Move-only. Texts and blobs that are bound must stay until the statement has been run; those read are valid until the next step().
+// Move-only. Texts and blobs that are bound must stay until the statement has been run; those read are valid until the
+// next step().
 class Statement {
  public:
   Statement(Statement&& other) noexcept;
@@ -46,8 +47,8 @@ class Database {
  public:
   enum class Mode : uint8_t { read, write, create };
 
-  // Nothing that the file may hold (views, triggers, functions in its schema) is trusted. Throws Error(bad_file) for what cannot be
-  // opened, Error(failed) where it is locked by another process.
+  // Nothing that the file may hold (views, triggers, functions in its schema) is trusted. Throws Error(bad_file) for what
+  // cannot be opened, Error(failed) where it is locked by another process.
   Database(const std::string& path, Mode mode);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -20,7 +20,8 @@ class TextEmbedder {
   size_t width() const { return embedder_.width(); }
   // Name, width and SHA-256 of the model's files.
   EmbeddingIdentity identity() const;
-  // [texts][width()]. What is longer than the model's context is cut there; a text without tokens gives zeros. `progress` as Embedder has it.
+  // [texts][width()]. What is longer than the model's context is cut there; a text without tokens gives zeros. `progress`
+  // as Embedder has it.
   std::vector<float> embed(std::span<const std::string> texts, const Embedder::Progress& progress = {});
 
  private:

@@ -134,6 +134,7 @@ TEST_F(Knowledge, MisuseIsNamed) {
   expect_error(ask({"-m", model_, "-p", "x"}), 4, "expected a knowledge base");
   expect_error(index(), 4, "expected a knowledge base");
   expect_error(test::run({"index", folder_ / "none", "-o", folder_ / "other.db"}, {}, ""), 4, "expected a folder");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "other.db"));
 }
 
 }  // namespace

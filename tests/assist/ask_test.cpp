@@ -1,4 +1,5 @@
-// ask from the question to the answer on a small random model: prompts always fit, what was cut is told, citations are of what was retrieved.
+// ask from the question to the answer on a small random model: prompts always fit, what was cut is told, citations are of
+// what was retrieved.
 #include "assist/ask.h"
 
 #include <gtest/gtest.h>
@@ -93,6 +94,18 @@ TEST_F(Ask, APromptNeverOverflows) {
   }
   EXPECT_GT(refused, 3u);
   EXPECT_GT(with_sources, 50u);
+}
+
+TEST_F(Ask, ATemplateWithoutASystemRoleHasTheInstructionInTheQuestion) {
+  Conversation conversation(
+      *model_,
+      "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+      "{{ '<' + m['role'] + '>' + m['content'] }}{% endfor %}");
+  AskPromptBuilder builder(conversation, model_->tokenizer(), 2000, 100, true);
+  builder.build("how?", {}, {});
+  const std::string prompt = conversation.render();
+  EXPECT_EQ(prompt.rfind("<user>You answer questions", 0), 0u) << prompt;
+  EXPECT_NE(prompt.find("Question: how?"), std::string::npos);
 }
 
 TEST_F(Ask, NearDuplicatesAreDroppedAndSaid) {

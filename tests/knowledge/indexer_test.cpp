@@ -1,4 +1,5 @@
-// A folder into a knowledge base: only what has changed is done again, a run that is killed at any moment is finished by the next.
+// A folder into a knowledge base: only what has changed is done again, a run that is killed at any moment is finished by
+// the next.
 #include "knowledge/indexer.h"
 
 #include <gtest/gtest.h>
@@ -172,7 +173,8 @@ TEST_F(Indexer, VectorsAreMadeWhereTheyAreMissingAndAskedForByTheSameModelOnly) 
   }
 }
 
-// The run is a child that ends itself by SIGKILL between files and between batches of vectors; and that is killed from outside at odd moments.
+// The run is a child that ends itself by SIGKILL between files and between batches of vectors; and that is killed from
+// outside at odd moments.
 TEST_F(Indexer, AKilledRunIsFinishedByTheNext) {
   TinyEncoder encoder(folder_ / "one.gguf");
   for (int i = 0; i < 6; ++i) {

@@ -1,4 +1,5 @@
-// The file: what is put there is found, what is taken away is not; what is no knowledge base, damaged or locked is refused in one line.
+// The file: what is put there is found, what is taken away is not; what is no knowledge base, damaged or locked is
+// refused in one line.
 #include "knowledge/knowledge_base.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
-// measure_knowledge CHUNKS FILE [VECTORS]: makes a knowledge base of so many chunks of made-up text with so many random vectors of 384 each, asks it 200 questions
-// of six words by words and by meaning, and prints the time of a question and the memory. Words are drawn as in prose (Zipf), 160 a chunk.
+// measure_knowledge CHUNKS FILE [VECTORS]: makes a knowledge base of so many chunks of made-up text with so many random
+// vectors of 384 each, asks it 200 questions of six words by words and by meaning, and prints the time of a question and
+// the memory. Words are drawn as in prose (Zipf), 160 a chunk.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
