@@ -58,6 +58,10 @@ class Model {
   // where the model is runnable. `adapter` must outlive the model.
   void add_adapter(const Gguf& adapter, float scale);
 
+  // The same for one tensor of the model, with factors that the caller keeps and may change between passes: what is trained.
+  // Each weight that is bound to the tensor gains `update`, of a fused one its rows. False where no product has the tensor.
+  bool add_update(const LowRank& update, const GgufTensor& tensor) { return attach(update, tensor) != 0; }
+
   // Lets a weight (a part of a fused tensor too) be other values of the same shape, which must outlive the model. Nothing else
   // changes: not the plan, nor what check_tensors() reads. Not while a pass runs.
   void replace_matrix(Role role, const Matrix& matrix);
