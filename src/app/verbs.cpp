@@ -7,7 +7,7 @@ namespace thimble {
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
     kEmbed, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert, kExport,
-    kHelp, kVersion, kCompletion, kMan;
+    kTune, kHelp, kVersion, kCompletion, kMan;
 
 namespace {
 
@@ -31,6 +31,7 @@ constexpr const Verb* kVerbs[] = {&kChat,
                                   &kImatrix,
                                   &kConvert,
                                   &kExport,
+                                  &kTune,
                                   &kHelp,
                                   &kVersion,
                                   &kCompletion,

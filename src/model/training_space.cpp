@@ -35,7 +35,7 @@ size_t widest_rank(const Model& model) {
 }
 
 size_t cache_slots(const TrainingOptions& options) {
-  return aligned_slots(options.batch_tokens) + (options.sequences - 1) * kSequenceAlignment;
+  return aligned_slots(options.batch_tokens) + options.sequences * kSequenceAlignment;
 }
 
 WorkspaceOptions workspace_options(const TrainingLayout& layout) {
