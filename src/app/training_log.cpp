@@ -51,13 +51,13 @@ TrainingLog::TrainingLog(const std::optional<std::string>& path, uint64_t kept_s
   if (!file_) fail_on(path_);
 }
 
-void TrainingLog::write(const StepReport& report, double seconds) {
+void TrainingLog::write(const StepReport& report) {
   if (!file_) return;
   nlohmann::ordered_json json = {{"step", report.step},
                                  {"loss", report.loss},
                                  {"lr", report.learning_rate},
                                  {"tokens", report.tokens},
-                                 {"tps", static_cast<double>(report.tokens) / seconds},
+                                 {"tps", static_cast<double>(report.tokens) / report.seconds},
                                  {"scored", report.scored},
                                  {"grad_norm", report.gradient_norm}};
   if (report.validation_loss) json["val_loss"] = *report.validation_loss;

@@ -15,7 +15,7 @@ class TrainingLog {
   // written. Throws Error(failed) where the file cannot be written.
   TrainingLog(const std::optional<std::string>& path, uint64_t kept_steps);
 
-  void write(const StepReport& report, double seconds);
+  void write(const StepReport& report);
 
  private:
   std::string path_;

@@ -1,4 +1,3 @@
-#include <chrono>
 #include <filesystem>
 
 #include "app/interrupt.h"
@@ -14,8 +13,6 @@
 
 namespace thimble {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // A model ready to be trained on, with what is read off its data.
 struct Loaded {
@@ -81,6 +78,7 @@ class TuneVerb : public Command {
         .path();
     options.integer("--rank", rank_, 1, 4096, "Rank of the factors");
     options.real("--alpha", alpha_, 1e-6, 1e6, "What the adapter adds is scaled by alpha / rank");
+    options.real("--dropout", dropout_, 0, 0.99, "Share of what the factors read that is dropped in training");
     options.text("--targets", "LIST", targets_, "Which matrices: all, or some of q,k,v,o,gate,up,down");
   }
 
@@ -122,6 +120,7 @@ class TuneVerb : public Command {
   void settle(const Model& model) {
     options_.lora = {static_cast<uint32_t>(rank_), static_cast<float>(alpha_), parse_targets(targets_)};
     if (init_ && is_peft_folder(*init_)) options_.lora = read_peft_options(*init_, model);
+    options_.lora.dropout = static_cast<float>(dropout_);
     options_.optimizer.learning_rate = learning_rate_;
     options_.optimizer.weight_decay = weight_decay_;
     options_.optimizer.clip = clip_;
@@ -192,12 +191,13 @@ class TuneVerb : public Command {
   // Every option that results depend on.
   std::string recipe() const {
     return fmt::format(
-        "rank {} alpha {} targets {} init {} {} lr {} {} warmup {} weight decay {} clip {} steps {} batch {} x {} "
+        "rank {} alpha {} dropout {} targets {} init {} {} lr {} {} warmup {} weight decay {} clip {} steps {} batch "
+        "{} x {} "
         "length "
         "{} seed {} {} eval {} patience {}",
-        options_.lora.rank, options_.lora.alpha, targets_, init_.value_or("-"), optimizer_, learning_rate_, schedule_,
-        warmup_, weight_decay_, clip_, options_.optimizer.steps, batch_size_, grad_accum_, max_length_, seed_,
-        no_shuffle_ ? "in order" : "shuffled", eval_every_, patience_);
+        options_.lora.rank, options_.lora.alpha, dropout_, targets_, init_.value_or("-"), optimizer_, learning_rate_,
+        schedule_, warmup_, weight_decay_, clip_, options_.optimizer.steps, batch_size_, grad_accum_, max_length_,
+        seed_, no_shuffle_ ? "in order" : "shuffled", eval_every_, patience_);
   }
 
   void begin(const Console& console, const Loaded& loaded, Trainer& trainer) const {
@@ -227,13 +227,11 @@ class TuneVerb : public Command {
     const uint64_t kept = trainer.done();
     StepReport report;
     while (!trainer.is_finished()) {
-      const Clock::time_point start = Clock::now();
       report = trainer.step();
-      const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-      log.write(report, seconds);
+      log.write(report);
       if (report.is_best) write_adapter(loaded, trainer);
-      bar.set_result(
-          fmt::format("loss {:.4f}, {:.0f} tokens/s", report.loss, static_cast<double>(report.tokens) / seconds));
+      bar.set_result(fmt::format("loss {:.4f}, {:.0f} tokens/s", report.loss,
+                                 static_cast<double>(report.tokens) / report.seconds));
       bar.update(report.step, options_.optimizer.steps, kept);
       const bool is_due = save_every_ != 0 && report.step % static_cast<uint64_t>(save_every_) == 0;
       if ((is_due || interrupted()) && !trainer.is_finished())
@@ -268,7 +266,7 @@ class TuneVerb : public Command {
   std::optional<std::string> validation_data_, chat_template_, peft_out_, init_, log_;
   int64_t max_length_ = 512, rank_ = 16, warmup_ = 0, batch_size_ = 1, grad_accum_ = 1, seed_ = 1;
   int64_t eval_every_ = 0, patience_ = 0, save_every_ = 100;
-  double alpha_ = 32, learning_rate_ = 1e-4, weight_decay_ = 0, clip_ = 1, epochs_ = 1;
+  double alpha_ = 32, dropout_ = 0, learning_rate_ = 1e-4, weight_decay_ = 0, clip_ = 1, epochs_ = 1;
   std::string targets_ = "all", optimizer_ = "adamw", schedule_ = "cosine";
   std::optional<int64_t> steps_;
   bool no_shuffle_ = false, resume_ = false;

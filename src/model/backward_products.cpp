@@ -81,7 +81,7 @@ class ProductBackward {
   void add_slab(size_t slab, size_t first_row, size_t rows) const {
     const TypeInfo& info = type_info(weight_.type);
     const size_t width = slab_width(slab), column = slab * slab_;
-    float* panel = scratch_.panels + worker_.index() * ProductScratch::panel_floats();
+    float* const panel = this->panel();
     if (first_row == 0 && !adds_) {
       for (size_t t = 0; t < task_.tokens; ++t) std::fill_n(task_.dx + t * weight_.columns + column, width, 0.0f);
     }
@@ -138,20 +138,56 @@ class ProductBackward {
     }
   }
 
+  float* panel() const { return scratch_.panels + worker_.index() * ProductScratch::panel_floats(); }
+
   void add_update_slab(size_t slab, const LowRankGradient& gradient) const {
-    const size_t width = slab_width(slab), column = slab * slab_, columns = weight_.columns;
+    const size_t width = slab_width(slab), column = slab * slab_;
     for (size_t i = 0; i < weight_.updates.size() && task_.dx != nullptr; ++i) {
-      const size_t rank = weight_.updates[i].rank();
-      const auto* a = reinterpret_cast<const float*>(weight_.updates[i].a.data) + column;
+      const LowRank& update = weight_.updates[i];
+      const size_t rank = update.rank();
+      const auto* a = reinterpret_cast<const float*>(update.a.data) + column;
       for (size_t tile = 0; tile < tiles_of(task_.tokens); ++tile) {
-        add_tile(packed_inner(i) + tile * kTile * rank, a, columns, rank, tile, column, width);
+        const float* packed = packed_inner(i) + tile * kTile * rank;
+        if (update.drops()) {
+          add_dropped_tile(update, packed, a, tile, column, width);
+        } else {
+          add_tile(packed, a, weight_.columns, rank, tile, column, width);
+        }
       }
     }
-    if (gradient.a == nullptr) return;
-    const size_t last = weight_.updates.size() - 1, rank = weight_.updates[last].rank();
+    if (gradient.a != nullptr) add_a(column, width, gradient);
+  }
+
+  void add_dropped_tile(const LowRank& update, const float* packed, const float* a, size_t tile, size_t column,
+                        size_t width) const {
+    const size_t tokens = std::min(kTile, task_.tokens - tile * kTile);
+    float* sums = panel();
+    std::fill_n(sums, tokens * width, 0.0f);
+    kernels_.add_outer_products({packed, kTile, a, weight_.columns, update.rank(), tokens, width, sums, width});
+    for (size_t t = 0; t < tokens; ++t) {
+      const size_t token = tile * kTile + t;
+      update.dropout->apply(weight_.tensor, token, column, width, sums + t * width, sums + t * width);
+      kernels_.add(sums + t * width, width, task_.dx + token * weight_.columns + column);
+    }
+  }
+
+  void add_a(size_t column, size_t width, const LowRankGradient& gradient) const {
+    const size_t last = weight_.updates.size() - 1, columns = weight_.columns;
+    const LowRank& update = weight_.updates[last];
+    const size_t rank = update.rank();
     for (size_t t = 0; t < task_.tokens; t += kTokenChunk) {
-      kernels_.add_outer_products({inner(last) + t * rank, rank, task_.x + t * columns + column, columns,
-                                   std::min(kTokenChunk, task_.tokens - t), rank, width, gradient.a + column, columns});
+      const size_t tokens = std::min(kTokenChunk, task_.tokens - t);
+      const float* x = task_.x + t * columns + column;
+      size_t stride = columns;
+      if (update.drops()) {
+        stride = slab_ + kPanelPadding;
+        for (size_t i = 0; i < tokens; ++i) {
+          update.dropout->apply(weight_.tensor, t + i, column, width, x + i * columns, panel() + i * stride);
+        }
+        x = panel();
+      }
+      kernels_.add_outer_products(
+          {inner(last) + t * rank, rank, x, stride, tokens, rank, width, gradient.a + column, columns});
     }
   }
 

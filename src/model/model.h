@@ -10,6 +10,7 @@
 
 #include "format/gguf.h"
 #include "model/arch_spec.h"
+#include "model/dropout.h"
 #include "model/hyperparameters.h"
 
 namespace thimble {
@@ -30,7 +31,9 @@ struct LowRank {
   Matrix a;  // [rank][columns of the weight]; of the embedding [vocabulary_size][rank]
   Matrix b;  // [rows of the weight][rank]; of the embedding [embedding_length][rank]
   float scale = 1;
+  const Dropout* dropout = nullptr;  // of a training pass, on what `a` reads; null for none
 
+  bool drops() const { return dropout != nullptr && dropout->rate > 0; }
   uint32_t rank() const { return b.columns; }
 };
 

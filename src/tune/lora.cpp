@@ -84,7 +84,7 @@ Lora::Lora(Model& model, const LoraOptions& options)
   for (const LoraTensor& tensor : tensors_) {
     float* a = values_ + tensor.first;
     float* b = a + tensor.a_count();
-    model.add_update({factor(a, tensor.columns, tensor.rank), factor(b, tensor.rank, tensor.rows), scale},
+    model.add_update({factor(a, tensor.columns, tensor.rank), factor(b, tensor.rank, tensor.rows), scale, &dropout_},
                      *tensor.base);
     by_tensor_[static_cast<size_t>(tensor.base - model.gguf().tensors().data())] = {a + count_, b + count_};
   }

@@ -19,6 +19,7 @@ struct LoraOptions {
   uint32_t rank = 16;
   float alpha = 32;
   std::vector<Role> targets;  // of each block
+  float dropout = 0;          // in training, of what the factors read
 };
 
 // "all", or a list of q, k, v, o, gate, up, down with commas between. Throws Error(usage).
@@ -48,7 +49,10 @@ class Lora {
   // As peft begins: `a` uniform within 1 / sqrt(columns) of 0, `b` zero. The same seed gives the same values everywhere.
   void initialize(uint64_t seed);
 
-  float alpha() const { return options_.alpha; }
+  // What is dropped in the passes from here on: as the options have it, by this seed, or nothing.
+  void drop(uint64_t seed) { dropout_ = {options_.dropout, seed}; }
+  void drop_nothing() { dropout_ = {}; }
+
   const LoraOptions& options() const { return options_; }
   std::span<const LoraTensor> tensors() const { return tensors_; }
   std::span<float> parameters() { return {values_, count_}; }
@@ -73,6 +77,7 @@ class Lora {
  private:
   LoraOptions options_;
   const Model& model_;
+  Dropout dropout_;
   std::vector<LoraTensor> tensors_;
   size_t count_ = 0;
   Buffer memory_;

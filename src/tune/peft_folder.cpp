@@ -196,7 +196,7 @@ void write_peft_folder(const std::string& folder, const Model& model, const Lora
                        {"base_model_name_or_path", std::string(model.gguf().string("general.name").value_or(""))},
                        {"r", lora.options().rank},
                        {"lora_alpha", lora.options().alpha},
-                       {"lora_dropout", 0.0},
+                       {"lora_dropout", lora.options().dropout},
                        {"target_modules", modules},
                        {"bias", "none"},
                        {"fan_in_fan_out", false},

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 
@@ -96,6 +97,7 @@ void Trainer::for_each_pass(std::span<const TrainingExample* const> examples,
 }
 
 StepReport Trainer::step() {
+  const auto start = std::chrono::steady_clock::now();
   std::vector<const TrainingExample*> examples;
   StepReport report;
   for (const size_t index : examples_of_step(done_)) {
@@ -106,7 +108,9 @@ StepReport Trainer::step() {
   std::ranges::fill(lora_.gradients(), 0.0f);
   double loss = 0;
   const float weight = 1.0f / static_cast<float>(report.scored);
+  Random seeds(options_.seed, ~done_);
   for_each_pass(examples, [&](const TrainingBatch& batch) {
+    lora_.drop(seeds.next());
     loss += pass_.add_gradients(batch, weight, lora_.gradients_by_tensor());
   });
   report.loss = loss / static_cast<double>(report.scored);
@@ -119,6 +123,7 @@ StepReport Trainer::step() {
          std::isfinite(loss) ? "gradient" : "loss", fmt::join(lines, ", "));
   }
   report.step = ++done_;
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   validate(report);
   report.is_last = is_finished();
   return report;
@@ -132,6 +137,7 @@ double Trainer::validation_loss() {
     scored += example.scored();
   }
   double loss = 0;
+  lora_.drop_nothing();
   for_each_pass(examples, [&](const TrainingBatch& batch) { loss += pass_.loss(batch); });
   return loss / static_cast<double>(scored);
 }

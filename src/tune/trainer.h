@@ -41,6 +41,7 @@ struct StepReport {
   double gradient_norm = 0;  // before clipping
   size_t tokens = 0;         // that went through the model
   size_t scored = 0;
+  double seconds = 0;  // without the validation
   std::optional<double> validation_loss;
   bool is_best = false;  // of the validation so far
   bool is_last = false;

@@ -45,8 +45,7 @@ std::map<std::string, std::vector<std::pair<float*, double>>> directions(std::ve
   return by_role;
 }
 
-TEST_P(Gradients, EqualDifferencesOfTheLoss) {
-  test::TinyTraining training(GetParam(), 2, select_kernels("auto"));
+void expect_gradients_of_the_loss(test::TinyTraining& training) {
   const double loss = training.add_gradients(1.0f);
   EXPECT_DOUBLE_EQ(loss, training.loss());
   ASSERT_TRUE(std::isfinite(loss));
@@ -66,6 +65,38 @@ TEST_P(Gradients, EqualDifferencesOfTheLoss) {
       const double slope = (8 * (losses[2] - losses[1]) - (losses[3] - losses[0])) / (12 * step);
       EXPECT_NEAR(slope / direction.length, 1.0, 3e-3) << role << ", gradient " << direction.length;
     }
+  }
+}
+
+TEST_P(Gradients, EqualDifferencesOfTheLoss) {
+  test::TinyTraining training(GetParam(), 2, select_kernels("auto"));
+  expect_gradients_of_the_loss(training);
+}
+
+TEST(Dropout, GradientsEqualDifferencesOfTheLoss) {
+  for (const char* family : {"llama", "phi3"}) {
+    const ArchSpec& spec = find_architecture(family, "test");
+    test::TinyTraining training({family, &spec, test::tiny_of(spec)}, 2, select_kernels("auto"));
+    const double whole = training.loss();
+    training.drop({0.3f, 5});
+    EXPECT_NE(training.loss(), whole);
+    expect_gradients_of_the_loss(training);
+  }
+}
+
+TEST(Dropout, KeepsTheMeanAndIsAFunctionOfItsArguments) {
+  const Dropout dropout{0.25f, 9};
+  const std::vector<float> x(40000, 1.0f);
+  std::vector<float> first(x.size()), second(x.size()), part(100);
+  dropout.apply(3, 7, 0, x.size(), x.data(), first.data());
+  const auto dropped = static_cast<double>(std::ranges::count(first, 0.0f));
+  EXPECT_NEAR(dropped / 40000, 0.25, 5 * std::sqrt(0.25 * 0.75 / 40000));
+  EXPECT_EQ(std::ranges::max(first), 1 / 0.75f);
+  dropout.apply(3, 7, 500, part.size(), x.data() + 500, part.data());
+  EXPECT_TRUE(std::equal(part.begin(), part.end(), first.begin() + 500));
+  for (const auto& [tensor, token] : {std::pair(3, 8), std::pair(4, 7)}) {
+    dropout.apply(static_cast<uint32_t>(tensor), static_cast<size_t>(token), 0, x.size(), x.data(), second.data());
+    EXPECT_NE(first, second);
   }
 }
 

@@ -118,7 +118,8 @@ def main():
     ap.add_argument("--work", type=pathlib.Path, default=pathlib.Path("peft_training"))
     a = ap.parse_args()
     a.work.mkdir(exist_ok=True)
-    subprocess.run([a.thimble, "export", a.model, a.work / "hf"], check=True, stdout=subprocess.DEVNULL)
+    if not (a.work / "hf").exists():
+        subprocess.run([a.thimble, "export", a.model, a.work / "hf"], check=True, stdout=subprocess.DEVNULL)
     config = json.loads((a.work / "hf/config.json").read_text())
     with open(a.work / "data.jsonl", "w", encoding="utf-8") as out:
         for ids, labels in examples(config["vocab_size"], a.steps, a.tokens):

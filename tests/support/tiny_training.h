@@ -54,6 +54,7 @@ class TinyTraining {
   TrainingBatch batch() const { return {ids_, sequences_, targets_}; }
   double loss() { return pass_->loss(batch()); }
   double add_gradients(float weight) { return pass_->add_gradients(batch(), weight, gradients_); }
+  void drop(Dropout dropout) { dropout_ = dropout; }
   std::vector<TinyFactors>& factors() { return factors_; }
   const std::vector<TinyFactors>& factors() const { return factors_; }
   Model& model() { return *model_; }
@@ -75,13 +76,14 @@ class TinyTraining {
                       static_cast<uint32_t>(values.size() / width), width * sizeof(float)};
       };
       // Norms of single heads are tables of two axes in some families, and no products.
-      if (!model_->add_update({matrix(f.a, columns), matrix(f.b, kTinyRank), kTinyScale}, tensor)) continue;
+      if (!model_->add_update({matrix(f.a, columns), matrix(f.b, kTinyRank), kTinyScale, &dropout_}, tensor)) continue;
       gradients_[static_cast<size_t>(&tensor - gguf_->tensors().data())] = {f.d_a.data(), f.d_b.data()};
       factors_.push_back(std::move(f));
     }
   }
 
   TempFolder folder_;
+  Dropout dropout_;
   Team team_;
   std::unique_ptr<const Gguf> gguf_;
   std::unique_ptr<Model> model_;

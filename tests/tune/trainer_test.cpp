@@ -49,7 +49,7 @@ TrainerOptions golden_options() {
 class TinyRun {
  public:
   explicit TinyRun(const std::string& family, const TrainerOptions& options = golden_options(), unsigned threads = 2,
-               std::vector<TrainingExample> validation = {})
+                   std::vector<TrainingExample> validation = {})
       : team_(threads) {
     const ArchSpec& spec = find_architecture(family, "test");
     test::write_tiny_model(spec, test::tiny_of(spec), folder_ / "tiny.gguf");
