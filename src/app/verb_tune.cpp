@@ -41,7 +41,8 @@ class TuneVerb : public Command {
     Preflight preflight(model_, context_);
     require_trainable(preflight.model());
     settle(preflight.model());
-    require_fit(preflight);
+    const uint64_t planned = require_fit(preflight);
+    if (output_.verbose) console.note("{:.0f} MB planned", static_cast<double>(planned) / 1e6);
     require_outputs(preflight);
     Team team(preflight.threads());
     Loaded loaded = load(preflight);
@@ -137,11 +138,12 @@ class TuneVerb : public Command {
     Lora::plan(model, options_.lora);
   }
 
-  void require_fit(const Preflight& preflight) const {
+  // What it will take, at most.
+  uint64_t require_fit(const Preflight& preflight) const {
     const MemoryPlan plan = preflight.plan();
     const uint64_t training = Trainer::bytes(preflight.model(), options_, options_.max_length, preflight.threads());
     const uint64_t total = plan.weights + plan.tokenizer + plan.program + training;
-    if (total <= preflight.limit().bytes) return;
+    if (total <= preflight.limit().bytes) return total;
     fail(ExitCode::does_not_fit,
          "tuning takes {:.0f} MB ({:.0f} MB of weights, {:.0f} MB of training), the limit is {:.0f} MB ({}); lower "
          "--max-length, --batch-size or --rank, or use --optimizer adamw8",

@@ -4,14 +4,17 @@
 #include <cstddef>
 
 #include "kernels/kernels.h"
+#include "kernels/vec_map.h"
 #include "kernels/vec_math.h"
 
 namespace thimble {
 
 template <class Isa>
-struct Gradients {
+struct Gradients : private VecMap<Isa> {
   using Float = typename Isa::Float;
   using Math = VecMath<Isa>;
+  using VecMap<Isa>::map;
+  using VecMap<Isa>::sum_of;
 
   // With s = 1 / sqrt(mean(x^2) + epsilon): dx += s (w dy) - x s^3 mean(w dy x).
   static void rms_norm_gradient(const float* x, const float* weight, const float* dy, size_t n, float epsilon,
@@ -148,24 +151,6 @@ struct Gradients {
   }
 
  private:
-  // y[i] = f(in[i]...); y may be one of the inputs.
-  template <class F, class... In>
-  static void map(size_t n, float* y, F f, const In*... in) {
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) Isa::store(y + i, f(Isa::load(in + i)...));
-    if (i < n) Isa::store_n(y + i, f(Isa::load_n(in + i, n - i)...), n - i);
-  }
-
-  // f(in...) summed in 16 partial sums, element i in sum i % 16.
-  template <class F, class... In>
-  static float sum_of(size_t n, F f, const In*... in) {
-    Float sums = Isa::zero();
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) sums = Isa::add(sums, f(Isa::load(in + i)...));
-    if (i < n) sums = Isa::add(sums, Isa::select(Isa::lanes(0, n - i), f(Isa::load_n(in + i, n - i)...), Isa::zero()));
-    return Isa::sum(sums);
-  }
-
   // dgate = dy up f'(gate), dup = dy f(gate); without a gate the first with up = 1. Either may be dy.
   template <class F>
   static void activation_gradient(const float* gate, const float* up, const float* dy, size_t n, float* dgate,

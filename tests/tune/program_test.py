@@ -138,7 +138,7 @@ class Tune(unittest.TestCase):
             self.assertIn(fault, self.tune("b.gguf", "--init", self.work / "peft", code=4, model=other).stderr)
         config.write_text("{")
         self.tune("b.gguf", "--init", self.work / "peft", code=4, model=other)
-        self.data.write_text("")
+        self.data.write_text("\n")
         self.assertIn("no examples", self.tune("b.gguf", code=4).stderr)
 
 

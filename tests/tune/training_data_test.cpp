@@ -109,7 +109,7 @@ TEST_F(TrainingData, NamesEveryBrokenLine) {
       {R"({"messages":[]})", "no messages"},
       {R"({"messages":[{"role":"user","content":"x"}]})", "no message is the assistant's"},
       {R"({"messages":[{"role":"assistant","content":"x"}]})", "nothing that it answers"},
-      {R"({"messages":[{"role":"user"}]})", "no message is the assistant's"},
+      {R"({"messages":[{"role":"user"}]})", "message 0 of the conversation"},
       {R"({"prompt":"a"})", "\"completion\""},
       {R"({"completion":"a"})", "\"prompt\""},
       {R"({"text":""})", "\"text\""},
