@@ -9,8 +9,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/mapped_file.h"
 #include "compress/checkpoint_rows.h"
+#include "format/json_text.h"
 #include "format/safetensors.h"
 
 namespace thimble {
@@ -19,10 +19,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kPrefix = "base_model.model.";
-constexpr size_t kMostConfigBytes = 1 << 20;
 
 std::string config_path(const std::string& folder) { return folder + "/adapter_config.json"; }
 std::string tensors_path(const std::string& folder) { return folder + "/adapter_model.safetensors"; }
+
+// A value for a message; what holds others by its kind, for it may be nested without end.
+std::string shown(const Json& value) { return value.is_structured() ? value.type_name() : printable(value.dump()); }
 
 // The family's row that a GGUF tensor belongs to.
 const TensorRow& row_of(const Model& model, std::string_view gguf_name, uint32_t block) {
@@ -52,22 +54,21 @@ size_t checkpoint_row(size_t row, size_t head_rows) {
 }
 
 Json read_config(const std::string& folder) {
-  const MappedFile file = MappedFile::open(config_path(folder));
-  if (file.bytes().size() > kMostConfigBytes) fail(ExitCode::bad_file, "{}: more than 1 MB", printable(file.path()));
-  const auto* text = reinterpret_cast<const char*>(file.bytes().data());
-  const Json json = Json::parse(text, text + file.bytes().size(), nullptr, false);
-  if (!json.is_object()) fail(ExitCode::bad_file, "{}: no JSON object", printable(file.path()));
-  return json;
+  const std::string path = config_path(folder);
+  Json config = read_json_file(path);
+  if (!config.is_object())
+    fail(ExitCode::bad_file, "{}: expected an object, found {}", printable(path), config.type_name());
+  return config;
 }
 
 void require_plain(const Json& config, const std::string& path) {
   const auto refuse = [&](std::string_view key) {
     fail(ExitCode::bad_file, "{}: {} is {}; only plain LoRA of one rank is supported", printable(path), key,
-         printable(config[std::string(key)].dump()));
+         shown(config[std::string(key)]));
   };
   if (!config.contains("peft_type") || config["peft_type"] != "LORA") {
     fail(ExitCode::bad_file, "{}: peft_type is {}; expected \"LORA\"", printable(path),
-         config.contains("peft_type") ? printable(config["peft_type"].dump()) : "missing");
+         config.contains("peft_type") ? shown(config["peft_type"]) : "missing");
   }
   const auto is_unset = [&](const char* key) {
     if (!config.contains(key)) return true;

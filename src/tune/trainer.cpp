@@ -146,6 +146,9 @@ void Trainer::validate(StepReport& report) {
   const uint64_t every = options_.eval_every != 0 ? options_.eval_every : steps_per_epoch();
   if (validation_.empty() || (done_ % every != 0 && done_ != options_.optimizer.steps)) return;
   const double loss = validation_loss();
+  if (!std::isfinite(loss)) {
+    fail(ExitCode::failed, "step {}: the loss on the validation data is not finite; try a lower --lr", done_);
+  }
   report.validation_loss = loss;
   report.is_best = loss < best_;
   if (report.is_best) best_ = loss;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "compress/numbered_lines.h"
+#include "format/json_text.h"
 #include "model/training_pass.h"
 
 namespace thimble {
@@ -50,8 +51,8 @@ class LineReader {
       : language_model_(language_model), tokenizer_(language_model.tokenizer()), options_(options) {}
 
   void read(std::string_view line, size_t number, std::vector<TrainingExample>& examples) {
-    const Json json = Json::parse(line, nullptr, false);
-    if (json.is_discarded()) fail(ExitCode::bad_file, "no JSON");
+    if (!try_parse_json(line)) fail(ExitCode::bad_file, "no JSON, or nested deeper than 64 levels");
+    const Json json = Json::parse(line);  // once more: templates see members in their order
     if (!json.is_object()) fail(ExitCode::bad_file, "expected an object, found {}", json.type_name());
     if (json.contains("messages")) {
       add(conversation_of(json["messages"], json), number, examples);
@@ -180,7 +181,8 @@ class LineReader {
         const bool is_id = id >= 0 && id < static_cast<int64_t>(language_model_.model().hyper().vocabulary_size);
         if (!is_id && !(least < 0 && id == kIgnoredLabel)) {
           fail(ExitCode::bad_file, "\"{}\", value {}: expected an id below {}{}, found {}", key, values.size(),
-               language_model_.model().hyper().vocabulary_size, least < 0 ? ", or -100" : "", printable(value.dump()));
+               language_model_.model().hyper().vocabulary_size, least < 0 ? ", or -100" : "",
+               value.is_number() ? value.dump() : value.type_name());
         }
         values.push_back(static_cast<TokenId>(id));
       }

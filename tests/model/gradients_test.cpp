@@ -74,6 +74,31 @@ TEST_P(Gradients, EqualDifferencesOfTheLoss) {
   expect_gradients_of_the_loss(training);
 }
 
+// Of a model in floats, the pass's loss is that of inference's logits.
+TEST(TrainingPass, LossIsThatOfInference) {
+  const ArchSpec& spec = find_architecture("gemma3", "test");
+  test::TinyTraining training({"gemma3", &spec, test::tiny_of(spec)}, 2, select_kernels("auto"));
+  const double found = training.loss();
+  const TrainingBatch batch = training.batch();
+  const Model& model = training.model();
+  const size_t tokens = batch.tokens.size(), width = model.hyper().vocabulary_size;
+  Team team(2);
+  Workspace workspace(model, {tokens, tokens, 2, tokens});
+  const ForwardContext context{model, select_kernels("auto"), team, workspace};
+  forward(context, training.space().cache(), batch.tokens, batch.sequences);
+  const std::span<const float> logits = compute_logits(context, 0, tokens);
+  double loss = 0;
+  for (size_t i = 0; i < tokens; ++i) {
+    if (batch.targets[i] == kNotScored) continue;
+    const std::span<const float> row = logits.subspan(i * width, width);
+    const double largest = std::ranges::max(row);
+    double sum = 0;
+    for (const float logit : row) sum += std::exp(logit - largest);
+    loss += largest + std::log(sum) - row[static_cast<size_t>(batch.targets[i])];
+  }
+  EXPECT_NEAR(found / loss, 1.0, 1e-7);  // exp in float32 and in double
+}
+
 TEST(Dropout, GradientsEqualDifferencesOfTheLoss) {
   for (const char* family : {"llama", "phi3"}) {
     const ArchSpec& spec = find_architecture(family, "test");

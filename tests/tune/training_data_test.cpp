@@ -122,10 +122,16 @@ TEST_F(TrainingData, NamesEveryBrokenLine) {
       {R"({"ids":[1,2],"labels":[1,3]})", "label 1 is 3"},
       {R"({"ids":[1,2],"labels":[1,-100]})", "no token is scored"},
       {R"({"ids":[1,2,3,4,5,6,7,8,9,10,11],"labels":[1,2,3,4,5,6,7,8,9,10,11]})", "--max-length"},
+      {R"({"ids":[1,[2]],"labels":[1,2]})", "found array"},
       {R"({"other":1})", "expected \"messages\""},
   };
   for (const auto& [line, fault] : faults) {
     EXPECT_NE(fault_of(line, 9).find(fault), std::string::npos) << line << "\n" << fault_of(line, 9);
+  }
+  // Nested without end.
+  const std::string deep = std::string(200000, '[') + std::string(200000, ']');
+  for (const char* key : {"ids", "text", "messages", "prompt"}) {
+    EXPECT_NE(fault_of(fmt::format(R"({{"{}":{}}})", key, deep)), "nothing is wrong") << key;
   }
   EXPECT_NE(fault_of("\n \n").find("no examples"), std::string::npos);
 }
