@@ -135,7 +135,7 @@ class TuneVerb : public Command {
     options_.shuffle = !no_shuffle_;
     options_.eval_every = static_cast<uint64_t>(eval_every_);
     options_.patience = static_cast<uint64_t>(patience_);
-    Lora::plan(model, options_.lora);
+    Lora::plan(model, options_.lora);  // refuses targets that the model lacks, and a rank that is too high
   }
 
   // What it will take, at most.
@@ -193,10 +193,8 @@ class TuneVerb : public Command {
   // Every option that results depend on.
   std::string recipe() const {
     return fmt::format(
-        "rank {} alpha {} dropout {} targets {} init {} {} lr {} {} warmup {} weight decay {} clip {} steps {} batch "
-        "{} x {} "
-        "length "
-        "{} seed {} {} eval {} patience {}",
+        "rank {} alpha {} dropout {} targets {} init {} {} lr {} {} warmup {} weight decay {} clip {} steps {} "
+        "batch {} x {} length {} seed {} {} eval {} patience {}",
         options_.lora.rank, options_.lora.alpha, dropout_, targets_, init_.value_or("-"), optimizer_, learning_rate_,
         schedule_, warmup_, weight_decay_, clip_, options_.optimizer.steps, batch_size_, grad_accum_, max_length_,
         seed_, no_shuffle_ ? "in order" : "shuffled", eval_every_, patience_);

@@ -82,7 +82,7 @@ void require_plain(const Json& config, const std::string& path) {
   }
 }
 
-// Of an adapted module, in either form of its name.
+// Of an adapted module.
 std::string factor_name(const std::string& module, char factor) {
   return fmt::format("{}{}.lora_{}.weight", kPrefix, module, factor);
 }
@@ -101,19 +101,22 @@ LoraOptions read_peft_options(const std::string& folder, const Model& model) {
   const Json config = read_config(folder);
   const std::string path = config_path(folder);
   require_plain(config, path);
-  const auto number = [&](const char* key, double most) {
-    const double value = config.contains(key) && config[key].is_number() ? config[key].get<double>() : -1;
+  const auto number = [&](const char* key, bool is_whole, double most) {
+    const bool is_kind = config.contains(key) && (is_whole ? config[key].is_number_integer() : config[key].is_number());
+    const double value = is_kind ? config[key].get<double>() : 0;
     if (!(value > 0 && value <= most)) {
-      fail(ExitCode::bad_file, "{}: {}: expected a number above 0 and at most {}", printable(path), key, most);
+      fail(ExitCode::bad_file, "{}: {}: expected a {}number above 0 and at most {}", printable(path), key,
+           is_whole ? "whole " : "", most);
     }
     return value;
   };
   LoraOptions options;
-  options.rank = static_cast<uint32_t>(number("r", 65536));
-  options.alpha = static_cast<float>(number("lora_alpha", 1e6));
+  options.rank = static_cast<uint32_t>(number("r", true, 65536));
+  options.alpha = static_cast<float>(number("lora_alpha", false, 1e6));
   const Safetensors file = Safetensors::open(tensors_path(folder));
+  const std::vector<LoraTensor> tensors = adaptable(model);
   for (const Role role : parse_targets("all")) {
-    for (const LoraTensor& tensor : adaptable(model)) {
+    for (const LoraTensor& tensor : tensors) {
       const Weight& weight = model.matrix(tensor.block, role);
       if (!weight || &model.gguf().tensors()[weight.tensor] != tensor.base) continue;
       if (file.find(factor_name(module_of(model, tensor), 'A')) == nullptr) continue;

@@ -133,6 +133,7 @@ class Tune(unittest.TestCase):
         config = self.work / "peft/adapter_config.json"
         good = config.read_text()
         for change, fault in (({"use_dora": True}, "use_dora"), ({"peft_type": "IA3"}, "peft_type"), ({"r": 0}, "r:"),
+                              ({"r": 0.5}, "r:"),
                               ({"rank_pattern": {"q_proj": 3}}, "rank_pattern"), ({"r": 8}, "expected floats of")):
             config.write_text(json.dumps({**json.loads(good), **change}))
             self.assertIn(fault, self.tune("b.gguf", "--init", self.work / "peft", code=4, model=other).stderr)
