@@ -278,7 +278,8 @@ constexpr Example kExamples[] = {
      "An adapter for a task; the one with the best loss on the validation data is kept"},
     {"tune -m model.gguf --data train.jsonl -o adapter.gguf --steps 500 --save-every 50 --resume --log log.jsonl",
      "A long run: the same command goes on where it was ended"},
-    {"chat -m model.gguf --lora adapter.gguf", "What was trained, at work"},
+    {"tune -m model.gguf --data train.jsonl -o next.gguf --init adapter.gguf --peft-out next",
+     "On from an adapter, for peft too"},
 };
 
 }  // namespace
