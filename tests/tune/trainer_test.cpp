@@ -48,7 +48,7 @@ TrainerOptions golden_options() {
 // A tiny model with a trainer on it.
 class TinyRun {
  public:
-  explicit TinyRun(const std::string& family, const TrainerOptions& options = golden_options(), unsigned threads = 2,
+  explicit TinyRun(const std::string& family, const TrainerOptions& options = golden_options(), unsigned threads = 1,
                    std::vector<TrainingExample> validation = {})
       : team_(threads) {
     const ArchSpec& spec = find_architecture(family, "test");
@@ -166,7 +166,7 @@ TEST(Trainer, EndsWhereTheValidationGetsNoBetter) {
   options.optimizer.warmup = 0;
   options.eval_every = 1;
   options.patience = 2;
-  TinyRun run("llama", options, 2, examples(24, 28));
+  TinyRun run("llama", options, 1, examples(24, 28));
   run->lora().initialize(1);
   StepReport report;
   while (!run->is_finished()) report = run->step();

@@ -46,7 +46,8 @@ class TrainingData : public testing::Test {
   void expect_targets_follow(const TrainingExample& example) const {
     ASSERT_EQ(example.tokens.size(), example.targets.size());
     for (size_t i = 0; i + 1 < example.tokens.size(); ++i) {
-      if (example.targets[i] != kNotScored) EXPECT_EQ(example.targets[i], example.tokens[i + 1]);
+      if (example.targets[i] == kNotScored) continue;
+      EXPECT_EQ(example.targets[i], example.tokens[i + 1]);
     }
   }
 
