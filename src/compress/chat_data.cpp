@@ -1,27 +1,15 @@
 #include "compress/chat_data.h"
 
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 
 #include "base/error.h"
 #include "engine/conversation.h"
+#include "measure/numbered_lines.h"
 
 namespace thimble {
 namespace {
-
-constexpr size_t kLinesNamed = 8;
-
-bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == line.npos; }
-
-// Takes the first line off, without its line feed.
-std::string_view take_line(std::string_view& lines) {
-  const size_t end = std::min(lines.find('\n'), lines.size());
-  const std::string_view line = lines.substr(0, end);
-  lines.remove_prefix(std::min(end + 1, lines.size()));
-  return line;
-}
 
 void append_conversation(Conversation& conversation, std::string_view line, ChatData& data) {
   const auto json = nlohmann::ordered_json::parse(line, nullptr, false);
@@ -47,33 +35,15 @@ ChatData read_chat_data(const LanguageModel& language_model, std::string_view te
                         std::string_view lines) {
   Conversation conversation(language_model, template_source);
   ChatData data;
-  std::vector<size_t> broken;
-  std::string fault;
-  for (size_t number = 1; !lines.empty(); ++number) {
-    const std::string_view line = take_line(lines);
-    if (is_blank(line)) continue;
-    try {
-      append_conversation(conversation, line, data);
-    } catch (const Error& error) {
-      if (error.code() != ExitCode::bad_file) throw;
-      if (broken.empty()) fault = error.what();
-      broken.push_back(number);
-    }
-  }
-  if (!broken.empty()) {
-    const size_t all = broken.size();
-    broken.resize(std::min(all, kLinesNamed));
-    fail(ExitCode::bad_file, "{}: {} broken, line {}{}; line {}: {}", printable(name),
-         all == 1 ? "a line is" : fmt::format("{} lines are", all), fmt::join(broken, ", "),
-         all > kLinesNamed ? " and more" : "", broken[0], fault);
-  }
+  read_numbered_lines(name, lines,
+                      [&](std::string_view line, size_t) { append_conversation(conversation, line, data); });
   if (data.conversations == 0) fail(ExitCode::bad_file, "{}: there are no conversations", printable(name));
   return data;
 }
 
 bool begins_with_conversation(std::string_view lines) {
-  std::string_view line;
-  while (!lines.empty() && is_blank(line)) line = take_line(lines);
+  const size_t begin = std::min(lines.find_first_not_of(" \t\r\n"), lines.size());
+  const std::string_view line = lines.substr(begin, lines.find('\n', begin) - begin);
   const auto json = nlohmann::json::parse(line, nullptr, false);
   const auto is_message = [](const nlohmann::json& value) { return value.is_object() && value.contains("role"); };
   if (json.is_object()) return json.contains("messages");

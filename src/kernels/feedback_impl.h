@@ -37,11 +37,18 @@ struct Feedback {
   static void outer_rows(const OuterTask& task, size_t row) {
     size_t column = 0;
     for (; column + 16 * kVectors <= task.columns; column += 16 * kVectors) outer_tile<kR, kVectors>(task, row, column);
-    for (; column < task.columns; column += 16) outer_tile<kR, 1>(task, row, column);
+    for (; column + 16 <= task.columns; column += 16) outer_tile<kR, 1>(task, row, column);
+    if (column < task.columns) outer_tile<kR, 1, true>(task, row, column);
   }
 
-  template <size_t kR, size_t kV>
+  // kRest: of the last columns, fewer than 16.
+  template <size_t kR, size_t kV, bool kRest = false>
   static void outer_tile(const OuterTask& task, size_t row, size_t column) {
+    const size_t rest = task.columns - column;
+    const auto load = [rest](const float* p) {
+      if constexpr (kRest) return Isa::load_n(p, rest);
+      return Isa::load(p);
+    };
     Float sums[kR][kV];
     for (auto& row_sums : sums) {
       for (Float& sum : row_sums) sum = Isa::zero();
@@ -50,7 +57,7 @@ struct Feedback {
     const float* b = task.b + column;
     for (size_t i = 0; i < task.depth; ++i, a += task.a_stride, b += task.b_stride) {
       Float bs[kV];
-      for (size_t v = 0; v < kV; ++v) bs[v] = Isa::load(b + 16 * v);
+      for (size_t v = 0; v < kV; ++v) bs[v] = load(b + 16 * v);
       for (size_t r = 0; r < kR; ++r) {
         const Float as = Isa::set1(a[r]);
         for (size_t v = 0; v < kV; ++v) sums[r][v] = Isa::fma(as, bs[v], sums[r][v]);
@@ -58,7 +65,14 @@ struct Feedback {
     }
     for (size_t r = 0; r < kR; ++r) {
       float* c = task.c + (row + r) * task.c_stride + column;
-      for (size_t v = 0; v < kV; ++v) Isa::store(c + 16 * v, Isa::add(Isa::load(c + 16 * v), sums[r][v]));
+      for (size_t v = 0; v < kV; ++v) {
+        const Float sum = Isa::add(load(c + 16 * v), sums[r][v]);
+        if constexpr (kRest) {
+          Isa::store_n(c, sum, rest);
+        } else {
+          Isa::store(c + 16 * v, sum);
+        }
+      }
     }
   }
 

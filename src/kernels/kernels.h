@@ -132,7 +132,7 @@ struct OuterTask {
   size_t b_stride;
   size_t depth;
   size_t rows;
-  size_t columns;  // a multiple of 16
+  size_t columns;
   float* c;
   size_t c_stride;
 };
@@ -174,6 +174,24 @@ struct Kernels {
 
   void (*round_columns)(const RoundTask&);
   void (*add_outer_products)(const OuterTask&);
+
+  // Of training. For y = norm(x) with this weight: dx += dy (dy/dx).
+  using NormGradient = void (*)(const float* x, const float* weight, const float* dy, size_t n, float epsilon,
+                                float* dx);
+  NormGradient rms_norm_gradient;
+  NormGradient layer_norm_gradient;
+  // For y = f(gate) * up: dgate = dy * up * f'(gate), dup = dy * f(gate). Without up (null) it counts as 1 and dup is not
+  // written. dy may be dgate or dup.
+  using ActivationGradient = void (*)(const float* gate, const float* up, const float* dy, size_t n, float* dgate,
+                                      float* dup);
+  ActivationGradient silu_gradient;
+  ActivationGradient gelu_gradient;
+  ActivationGradient gelu_exact_gradient;
+  void (*softcap_gradient)(float cap, const float* y, size_t n, float* dy);  // of y = cap * tanh(x / cap): dy *= dy/dx
+  float (*largest)(const float* x, size_t n);                                // n >= 1
+  float (*exp_less)(const float* x, float shift, size_t n, float* y);        // y = exp(x - shift); gives their sum
+  // dp = factor * p * (dp - sum(p * dp)): from what softmax gives to what it was given.
+  void (*softmax_gradient)(const float* p, size_t n, float factor, float* dp);
 
   // What packing searches with (quant/scale_search.h).
   const ScaleSearches* searches;

@@ -1,19 +1,21 @@
-// The elementwise operations of the table, written once over the 16-lane vectors of an instruction set. The last n % 16
-// values go through masked loads and stores, so each value meets the same operations wherever it stands.
+// The elementwise operations of the table, written once over the 16-lane vectors of an instruction set.
 #pragma once
 
 #include <cstddef>
 
 #include "kernels/kernels.h"
 #include "kernels/ops_matmul_impl.h"
+#include "kernels/vec_map.h"
 #include "kernels/vec_math.h"
 
 namespace thimble {
 
 template <class Isa>
-struct Ops {
+struct Ops : private VecMap<Isa> {
   using Float = typename Isa::Float;
   using Math = VecMath<Isa>;
+  using VecMap<Isa>::map;
+  using VecMap<Isa>::sum_of;
 
   static void rms_norm(const float* x, const float* weight, size_t n, float epsilon, float* y) {
     Float squares = Isa::zero();
@@ -152,24 +154,6 @@ struct Ops {
   }
 
  private:
-  // y[i] = f(in[i]...); y may be one of the inputs.
-  template <class F, class... In>
-  static void map(size_t n, float* y, F f, const In*... in) {
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) Isa::store(y + i, f(Isa::load(in + i)...));
-    if (i < n) Isa::store_n(y + i, f(Isa::load_n(in + i, n - i)...), n - i);
-  }
-
-  // f(x) summed in 16 partial sums, element i in sum i % 16.
-  template <class F>
-  static float sum_of(size_t n, F f, const float* x) {
-    Float sums = Isa::zero();
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) sums = Isa::add(sums, f(Isa::load(x + i)));
-    if (i < n) sums = Isa::add(sums, Isa::select(Isa::lanes(0, n - i), f(Isa::load_n(x + i, n - i)), Isa::zero()));
-    return Isa::sum(sums);
-  }
-
   template <class F>
   static void activate(const float* gate, const float* up, size_t n, float* y, F f) {
     if (up == nullptr) {

@@ -1,4 +1,5 @@
-// Matrix products with float weights: 16 partial sums for each (row, token), a register tile of 4 rows and 4 tokens.
+// Matrix products with float weights: 16 partial sums for each (row, token), a register tile of 4 rows and 4
+// tokens, of 6 rows where there are 32 registers.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,7 @@ namespace thimble {
 template <class Isa, class Q>
 struct FloatMatmul {
   using Float = typename Isa::Float;
-  static constexpr size_t kRows = 4;
+  static constexpr size_t kRows = Isa::kFloatColumns > 1 ? 6 : 4;
   static constexpr size_t kTokens = Isa::kFloatColumns;  // a tile
   static constexpr size_t kTokenBlock = 32;              // activations that stay in the second-level cache
 
@@ -24,6 +25,7 @@ struct FloatMatmul {
       const size_t t_end = t + kTokenBlock < task.tokens ? t + kTokenBlock : task.tokens;
       size_t row = task.row_begin;
       for (; row + kRows <= task.row_end; row += kRows) rows<kRows>(task, row, t, t_end);
+      for (; row + 2 <= task.row_end; row += 2) rows<2>(task, row, t, t_end);
       for (; row < task.row_end; ++row) rows<1>(task, row, t, t_end);
     }
   }

@@ -9,6 +9,7 @@ void fill_matmul_scalar(Kernels& table);
 void fill_ops_scalar(Kernels& table);
 void fill_attention_scalar(Kernels& table);
 void fill_feedback_scalar(Kernels& table);
+void fill_gradients_scalar(Kernels& table);
 void fill_searches_scalar(Kernels& table);
 
 #if defined(__x86_64__)
@@ -20,6 +21,8 @@ void fill_matmul_avx512_vnni(Kernels& table);
 void fill_ops_avx512_vnni(Kernels& table);
 void fill_attention_avx512_vnni(Kernels& table);
 void fill_feedback_avx512_vnni(Kernels& table);
+void fill_gradients_avx2(Kernels& table);
+void fill_gradients_avx512_vnni(Kernels& table);
 void fill_searches_avx2(Kernels& table);
 void fill_searches_avx512_vnni(Kernels& table);
 #endif

@@ -26,8 +26,8 @@ nlohmann::json parse_line(std::string_view line, size_t most_bytes) {
 
 }  // namespace
 
-void read_json_lines(const std::string& path, std::string_view text, size_t most_bytes,
-                     const std::function<void(size_t line, nlohmann::json& object)>& take) {
+void read_numbered_lines(const std::string& name, std::string_view text,
+                         const std::function<void(std::string_view line, size_t number)>& take) {
   size_t broken = 0;
   std::string faults;
   const auto note = [&](size_t number, std::string_view fault) {
@@ -35,12 +35,11 @@ void read_json_lines(const std::string& path, std::string_view text, size_t most
   };
   for (size_t number = 1; !text.empty(); ++number) {
     const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
+    const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
     try {
-      nlohmann::json object = parse_line(line, most_bytes);
-      take(number, object);
+      take(line, number);
     } catch (const BrokenLine& line_fault) {
       note(number, line_fault.fault);
     } catch (const Error& error) {
@@ -49,7 +48,15 @@ void read_json_lines(const std::string& path, std::string_view text, size_t most
   }
   if (broken == 0) return;
   if (broken > kMostNamed) faults += fmt::format("; and {} more", broken - kMostNamed);
-  fail(ExitCode::bad_file, "{}: {} broken line{}: {}", printable(path), broken, broken == 1 ? "" : "s", faults);
+  fail(ExitCode::bad_file, "{}: {} broken line{}: {}", printable(name), broken, broken == 1 ? "" : "s", faults);
+}
+
+void read_json_lines(const std::string& path, std::string_view text, size_t most_bytes,
+                     const std::function<void(size_t line, nlohmann::json& object)>& take) {
+  read_numbered_lines(path, text, [&](std::string_view line, size_t number) {
+    nlohmann::json object = parse_line(line, most_bytes);
+    take(number, object);
+  });
 }
 
 }  // namespace thimble

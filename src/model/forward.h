@@ -7,6 +7,7 @@
 #include "base/team.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
+#include "model/tape.h"
 #include "model/workspace.h"
 #include "text/tokenizer.h"
 
@@ -48,6 +49,7 @@ struct ForwardContext {
   Team& team;
   Workspace& workspace;
   InputProbe* probe = nullptr;
+  const Tape* tape = nullptr;  // with a workspace for training
 };
 
 // The tokens of one text within a batch: [begin, end), at positions first_position.. and in cache slots first_slot.. Texts see

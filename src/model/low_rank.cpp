@@ -32,6 +32,24 @@ void multiply(const Kernels& kernels, const Matrix& factor, size_t first_row, si
   kernels.matmul[static_cast<size_t>(factor.type)](task);
 }
 
+// The same where some of x is dropped: the panel takes as many tokens' rows as it has room for.
+void multiply_dropped(const Kernels& kernels, const Workspace& space, unsigned worker, const Weight& weight,
+                      const LowRank& update, const Records& records, size_t first_token, size_t first_row, size_t rows,
+                      float* y, size_t y_stride) {
+  std::byte* panel = space.panel(worker);
+  const size_t step = panel_rows(space.layout().panel, records.stride / sizeof(float));
+  for (size_t begin = 0; begin < records.tokens; begin += step) {
+    const size_t tokens = std::min(step, records.tokens - begin);
+    for (size_t t = 0; t < tokens; ++t) {
+      update.dropout->apply(weight.tensor, first_token + begin + t, 0, weight.columns,
+                            reinterpret_cast<const float*>(records.x + (begin + t) * records.stride),
+                            reinterpret_cast<float*>(panel + t * records.stride));
+    }
+    multiply(kernels, update.a, first_row, rows, {panel, records.stride, tokens}, space.kernel_scratch(worker),
+             y + begin * y_stride, y_stride);
+  }
+}
+
 }  // namespace
 
 size_t low_rank_stride(const LowRank& update) { return activation_layout(ActivationType::f32, update.rank()).bytes; }
@@ -49,7 +67,11 @@ void run_inner_products(Worker& worker, const Kernels& kernels, const Workspace&
                           std::min(kTokens, tokens - token)};
     const size_t y_stride = low_rank_stride(update) / sizeof(float);
     float* y = reinterpret_cast<float*>(out) + token * y_stride + row;
-    multiply(kernels, update.a, row, rows, records, space.kernel_scratch(worker.index()), y, y_stride);
+    if (update.drops()) {
+      multiply_dropped(kernels, space, worker.index(), weight, update, records, token, row, rows, y, y_stride);
+    } else {
+      multiply(kernels, update.a, row, rows, records, space.kernel_scratch(worker.index()), y, y_stride);
+    }
     for (size_t t = 0; t < records.tokens; ++t) kernels.scale(update.scale, rows, y + t * y_stride);
   };
   size_t pieces = 0;

@@ -10,6 +10,7 @@
 
 #include "format/gguf.h"
 #include "model/arch_spec.h"
+#include "model/dropout.h"
 #include "model/hyperparameters.h"
 
 namespace thimble {
@@ -30,7 +31,9 @@ struct LowRank {
   Matrix a;  // [rank][columns of the weight]; of the embedding [vocabulary_size][rank]
   Matrix b;  // [rows of the weight][rank]; of the embedding [embedding_length][rank]
   float scale = 1;
+  const Dropout* dropout = nullptr;  // of a training pass, on what `a` reads; null for none
 
+  bool drops() const { return dropout != nullptr && dropout->rate > 0; }
   uint32_t rank() const { return b.columns; }
 };
 
@@ -57,6 +60,10 @@ class Model {
   // which must come before any session's. Throws Error(bad_file) as read_adapter does, and for factors that are not finite
   // where the model is runnable. `adapter` must outlive the model.
   void add_adapter(const Gguf& adapter, float scale);
+
+  // The same for one tensor of the model, with factors that the caller keeps and may change between passes: what is trained.
+  // Each weight that is bound to the tensor gains `update`, of a fused one its rows. False where no product has the tensor.
+  bool add_update(const LowRank& update, const GgufTensor& tensor) { return attach(update, tensor) != 0; }
 
   // Lets a weight (a part of a fused tensor too) be other values of the same shape, which must outlive the model. Nothing else
   // changes: not the plan, nor what check_tensors() reads. Not while a pass runs.

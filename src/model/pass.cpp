@@ -32,6 +32,7 @@ Pass::Pass(const ForwardContext& context, const KvView& cache, size_t tokens, st
       recipe_(context.model.spec().block),
       cache_(cache),
       probe_(context.probe),
+      tape_(context.tape),
       tokens_(tokens),
       sequences_(sequences) {}
 
@@ -44,6 +45,7 @@ void Pass::run(Worker& worker, uint32_t first, uint32_t end) const {
     attention_output(worker, block);
     feed_forward(worker, block);
   }
+  if (tape_ != nullptr && tape_->ffn_branch == nullptr) return;  // nothing reads what the feed-forward gives
   for_each_token(worker, [&](size_t token) { finish_feed_forward(token, end - 1); });
 }
 
@@ -68,13 +70,14 @@ void Pass::for_each_tile(Worker& worker, Tiles tiles_of, size_t times, F&& f) co
 
 // The records of what attention or the feed-forward reads: the residual, normalised where the family does so.
 void Pass::make_input(Worker& worker, size_t token, uint32_t block, Role weight, Role bias, Role reader,
-                      RecordTypes types) const {
+                      RecordTypes types, float* Tape::*kept) const {
   const float* row = residual(token);
   if (const float* w = model_.vector(block, weight)) {
     float* normal = space_.row(worker.index());
     apply_norm(model_, kernels_, row, w, model_.vector(block, bias), h_.embedding_length, normal);
     row = normal;
   }
+  keep(kept, token, row, h_.embedding_length);
   make_reader_records(worker, token, block, reader, {row, h_.embedding_length}, types);
 }
 
@@ -89,18 +92,25 @@ void Pass::finish_probe(Worker& worker, uint32_t block, Role reader) const {
   if (probe_ != nullptr) probe_->finish(worker, block, reader, tokens_);
 }
 
+// One token's row of what the tape keeps.
+void Pass::keep(float* Tape::*kept, size_t token, const float* values, size_t width) const {
+  if (tape_ != nullptr && tape_->*kept != nullptr) std::copy_n(values, width, tape_->*kept + token * width);
+}
+
 // residual += branch, with its bias, norm and factor where the family has them.
-void Pass::add_branch(size_t token, const float* bias, const float* post_norm) const {
+void Pass::add_branch(size_t token, const float* bias, const float* post_norm, float* Tape::*kept) const {
   const size_t width = h_.embedding_length;
   float* row = branch(token);
   if (bias != nullptr) kernels_.add(bias, width, row);
+  keep(kept, token, row, width);
   if (post_norm != nullptr) apply_norm(model_, kernels_, row, post_norm, nullptr, width, row);
   if (h_.residual_scale != 0) kernels_.scale(h_.residual_scale, width, row);
   kernels_.add(row, width, residual(token));
 }
 
 void Pass::finish_attention(size_t token, uint32_t block) const {
-  add_branch(token, model_.vector(block, Role::attn_output_bias), model_.vector(block, Role::post_attention_norm));
+  add_branch(token, model_.vector(block, Role::attn_output_bias), model_.vector(block, Role::post_attention_norm),
+             &Tape::attention_branch);
   if (const float* weight = model_.vector(block, Role::attn_output_norm)) {
     apply_norm(model_, kernels_, residual(token), weight, model_.vector(block, Role::attn_output_norm_bias),
                h_.embedding_length, residual(token));
@@ -108,7 +118,8 @@ void Pass::finish_attention(size_t token, uint32_t block) const {
 }
 
 void Pass::finish_feed_forward(size_t token, uint32_t block) const {
-  add_branch(token, model_.vector(block, Role::ffn_down_bias), model_.vector(block, Role::post_ffw_norm));
+  add_branch(token, model_.vector(block, Role::ffn_down_bias), model_.vector(block, Role::post_ffw_norm),
+             &Tape::ffn_branch);
   if (const float* weight = model_.vector(block, Role::layer_output_norm)) {
     apply_norm(model_, kernels_, residual(token), weight, model_.vector(block, Role::layer_output_norm_bias),
                h_.embedding_length, residual(token));
@@ -120,7 +131,8 @@ void Pass::attention_input(Worker& worker, uint32_t block, bool finish_previous)
       {&model_.matrix(block, Role::attn_q), &model_.matrix(block, Role::attn_k), &model_.matrix(block, Role::attn_v)});
   for_each_token(worker, [&](size_t token) {
     if (finish_previous) finish_feed_forward(token, block - 1);
-    make_input(worker, token, block, Role::attn_norm, Role::attn_norm_bias, Role::attn_q, types);
+    make_input(worker, token, block, Role::attn_norm, Role::attn_norm_bias, Role::attn_q, types,
+               &Tape::attention_input);
   });
   finish_probe(worker, block, Role::attn_q);
 }
@@ -133,8 +145,10 @@ void Pass::project_qkv(Worker& worker, uint32_t block) const {
 }
 
 // Bias, norm, rotary position and Hadamard rotation of one head's query or key.
-void Pass::finish_head(float* x, const float* bias, const float* norm_weight, const float* rope_table) const {
+void Pass::finish_head(float* x, const float* bias, const float* norm_weight, const float* rope_table,
+                       float* kept) const {
   if (bias != nullptr) kernels_.add(bias, h_.key_length, x);
+  if (kept != nullptr) std::copy_n(x, h_.key_length, kept);
   if (norm_weight != nullptr) apply_norm(model_, kernels_, x, norm_weight, nullptr, h_.key_length, x);
   if (rope_table != nullptr)
     kernels_.rope(rope_table, h_.rope_dimension_count, recipe_.rope_pairs == RopePairs::halves, x);
@@ -156,12 +170,18 @@ void Pass::finish_group(const KvBlock& store, uint32_t block, size_t head, size_
     const std::span<const float> values = model_.values(block, role);
     return values.empty() ? nullptr : values.data() + (values.size() > width ? index * width : 0);
   };
+  const auto kept = [&](float* Tape::*all, size_t at) {
+    return tape_ == nullptr || tape_->*all == nullptr ? nullptr : tape_->*all + at;
+  };
   for (size_t q = head * group; q < (head + 1) * group; ++q) {
-    finish_head(space_.query + token * h_.query_width() + q * width, part(Role::attn_q_bias, q),
-                part(Role::attn_q_norm, q), rope_table);
+    const size_t at = token * h_.query_width() + q * width;
+    finish_head(space_.query + at, part(Role::attn_q_bias, q), part(Role::attn_q_norm, q), rope_table,
+                kept(&Tape::query_input, at));
   }
-  float* key = space_.key + token * h_.key_width() + head * width;
-  finish_head(key, part(Role::attn_k_bias, head), part(Role::attn_k_norm, head), rope_table);
+  const size_t key_at = token * h_.key_width() + head * width;
+  float* key = space_.key + key_at;
+  finish_head(key, part(Role::attn_k_bias, head), part(Role::attn_k_norm, head), rope_table,
+              kept(&Tape::key_input, key_at));
   kernels_.store_k(cache_.k_type, key, width, slot, store.k + head * store.k_head_stride);
   float* value = space_.value + token * h_.value_width() + head * width;
   if (const float* b = part(Role::attn_v_bias, head)) kernels_.add(b, width, value);
@@ -239,17 +259,17 @@ void Pass::attention_output(Worker& worker, uint32_t block) const {
   run_products(worker, kernels_, space_, products, tokens_);
 }
 
-// The hidden row of the feed-forward, in place: gate times up, or up alone where the family has no gate.
-void Pass::activate(float* hidden, uint32_t block, size_t token) const {
+// The hidden row of the feed-forward: gate times up, or, where the family has no gate, of up alone, which is in its place.
+void Pass::activate(float* gate, uint32_t block, size_t token, float* hidden) const {
   const size_t width = h_.feed_forward_length;
   float* up = space_.up + token * width;
   const bool gated = static_cast<bool>(model_.matrix(block, Role::ffn_gate));
-  if (const float* bias = model_.vector(block, Role::ffn_gate_bias)) kernels_.add(bias, width, hidden);
-  if (const float* bias = model_.vector(block, Role::ffn_up_bias)) kernels_.add(bias, width, gated ? up : hidden);
+  if (const float* bias = model_.vector(block, Role::ffn_gate_bias)) kernels_.add(bias, width, gate);
+  if (const float* bias = model_.vector(block, Role::ffn_up_bias)) kernels_.add(bias, width, gated ? up : gate);
   switch (recipe_.activation) {
-    case Activation::silu: return kernels_.silu_multiply(hidden, gated ? up : nullptr, width, hidden);
-    case Activation::gelu_tanh: return kernels_.gelu_multiply(hidden, gated ? up : nullptr, width, hidden);
-    case Activation::gelu: return kernels_.gelu_exact_multiply(hidden, gated ? up : nullptr, width, hidden);
+    case Activation::silu: return kernels_.silu_multiply(gate, gated ? up : nullptr, width, hidden);
+    case Activation::gelu_tanh: return kernels_.gelu_multiply(gate, gated ? up : nullptr, width, hidden);
+    case Activation::gelu: return kernels_.gelu_exact_multiply(gate, gated ? up : nullptr, width, hidden);
   }
 }
 
@@ -260,20 +280,26 @@ void Pass::feed_forward(Worker& worker, uint32_t block) const {
   const RecordTypes input_types = gate ? record_types({&gate, &up}) : record_types({&up});
   const bool parallel = recipe_.parallel && model_.vector(block, Role::ffn_norm) == nullptr;
   for_each_token(worker, [&](size_t token) {
-    if (parallel) make_input(worker, token, block, Role::attn_norm, Role::attn_norm_bias, Role::ffn_up, input_types);
+    const auto make = [&](Role weight, Role bias) {
+      make_input(worker, token, block, weight, bias, Role::ffn_up, input_types, &Tape::ffn_input);
+    };
+    if (parallel) make(Role::attn_norm, Role::attn_norm_bias);
     finish_attention(token, block);
-    if (!parallel) make_input(worker, token, block, Role::ffn_norm, Role::ffn_norm_bias, Role::ffn_up, input_types);
+    keep(&Tape::middle, token, residual(token), h_.embedding_length);
+    if (!parallel) make(Role::ffn_norm, Role::ffn_norm_bias);
   });
   finish_probe(worker, block, Role::ffn_up);
   const Product inputs[] = {{gate ? &gate : &up, space_.gate}, {&up, space_.up}};
   run_products(worker, kernels_, space_, std::span(inputs).first(gate ? 2 : 1), tokens_);
   const RecordTypes down_types = record_types({&down});
   for_each_token(worker, [&](size_t token) {
-    float* hidden = space_.gate + token * h_.feed_forward_length;
-    activate(hidden, block, token);
+    float* gate_row = space_.gate + token * h_.feed_forward_length;
+    float* hidden = tape_ == nullptr ? gate_row : tape_->hidden + token * h_.feed_forward_length;
+    activate(gate_row, block, token, hidden);
     make_reader_records(worker, token, block, Role::ffn_down, {hidden, h_.feed_forward_length}, down_types);
   });
   finish_probe(worker, block, Role::ffn_down);
+  if (tape_ != nullptr && tape_->ffn_branch == nullptr) return;
   const Product outputs[] = {{&down, space_.branch}};
   run_products(worker, kernels_, space_, outputs, tokens_);
 }

@@ -23,18 +23,19 @@ class Pass {
 
   float* residual(size_t token) const { return space_.residual + token * h_.embedding_length; }
   float* branch(size_t token) const { return space_.branch + token * h_.embedding_length; }
-  void make_input(Worker& worker, size_t token, uint32_t block, Role weight, Role bias, Role reader,
-                  unsigned types) const;
+  void make_input(Worker& worker, size_t token, uint32_t block, Role weight, Role bias, Role reader, unsigned types,
+                  float* Tape::*kept) const;
   void make_reader_records(Worker& worker, size_t token, uint32_t block, Role reader, std::span<const float> values,
                            unsigned types) const;
   void finish_probe(Worker& worker, uint32_t block, Role reader) const;
-  void add_branch(size_t token, const float* bias, const float* post_norm) const;
+  void keep(float* Tape::*kept, size_t token, const float* values, size_t width) const;
+  void add_branch(size_t token, const float* bias, const float* post_norm, float* Tape::*kept) const;
   void finish_attention(size_t token, uint32_t block) const;
   void finish_feed_forward(size_t token, uint32_t block) const;
 
   void attention_input(Worker& worker, uint32_t block, bool finish_previous) const;
   void project_qkv(Worker& worker, uint32_t block) const;
-  void finish_head(float* x, const float* bias, const float* norm_weight, const float* rope_table) const;
+  void finish_head(float* x, const float* bias, const float* norm_weight, const float* rope_table, float* kept) const;
   const KvBlock& store_of(const Sequence& sequence, uint32_t block) const {
     return (sequence.cache != nullptr ? *sequence.cache : cache_).blocks[block];
   }
@@ -45,7 +46,7 @@ class Pass {
                     size_t heads) const;
   void attention_output(Worker& worker, uint32_t block) const;
   void feed_forward(Worker& worker, uint32_t block) const;
-  void activate(float* gate, uint32_t block, size_t token) const;
+  void activate(float* gate, uint32_t block, size_t token, float* hidden) const;
 
   const Model& model_;
   const Kernels& kernels_;
@@ -54,6 +55,7 @@ class Pass {
   const BlockRecipe& recipe_;
   const KvView& cache_;
   InputProbe* const probe_;
+  const Tape* const tape_;
   const size_t tokens_;
   const std::span<const Sequence> sequences_;
 };

@@ -29,6 +29,34 @@ void run_tiles(Worker& worker, const Kernels& kernels, const Workspace& space, c
   kernels.matmul[static_cast<size_t>(weight.type)](task);
 }
 
+// The same on floats: a few rows at a time are unpacked.
+void run_tiles_as_floats(Worker& worker, const Kernels& kernels, const Workspace& space, const Product& product,
+                         size_t begin, size_t end, size_t tokens) {
+  const Weight& weight = *product.weight;
+  const TypeInfo& info = type_info(weight.type);
+  std::byte* panel = space.panel(worker.index());
+  MatmulTask task{};
+  task.weights = panel;
+  task.weight_stride = weight.columns * sizeof(float);
+  task.k = weight.columns;
+  task.x = space.records[static_cast<size_t>(ActivationType::f32)];
+  task.x_stride = activation_layout(ActivationType::f32, weight.columns).bytes;
+  task.tokens = tokens;
+  task.y_stride = weight.rows;
+  task.scratch = space.kernel_scratch(worker.index());
+  const size_t step = panel_rows(space.layout().panel, weight.columns);
+  const size_t row_end = std::min<size_t>(end * kMatmulRowTile, weight.rows);
+  for (size_t row = begin * kMatmulRowTile; row < row_end; row += step) {
+    task.row_end = std::min(step, row_end - row);
+    for (size_t i = 0; i < task.row_end; ++i) {
+      info.unpack(weight.data + (row + i) * weight.stride, reinterpret_cast<float*>(panel) + i * weight.columns,
+                  weight.columns / info.block_size);
+    }
+    task.y = product.y + row;
+    kernels.matmul[static_cast<size_t>(NumberType::F32)](task);
+  }
+}
+
 // How the row tiles of a step are cut. One token reads weights as fast as memory gives them, which takes long runs: a large
 // piece for each worker first, then small ones to even them out. Many tokens stay with each tile for long: pieces alike.
 class PieceBounds {
@@ -64,6 +92,7 @@ RecordTypes record_types(std::initializer_list<const Weight*> weights) {
 
 void make_records(const Kernels& kernels, const Workspace& space, RecordTypes types, size_t token, const float* row,
                   size_t width) {
+  if (space.layout().options.training) types = 1u << static_cast<unsigned>(ActivationType::f32);
   for (unsigned i = 0; i < space.records.size(); ++i) {
     if ((types >> i & 1u) == 0) continue;
     const auto type = static_cast<ActivationType>(i);
@@ -89,7 +118,11 @@ void run_products(Worker& worker, const Kernels& kernels, const Workspace& space
     for (const Product& product : products) {
       const size_t count = row_tiles(*product.weight);
       const size_t from = std::max(begin, first), to = std::min(end, first + count);
-      if (from < to) run_tiles(worker, kernels, space, product, from - first, to - first, tokens);
+      const bool as_floats =
+          space.layout().options.training && activation_type(product.weight->type) != ActivationType::f32;
+      if (from < to)
+        (as_floats ? run_tiles_as_floats : run_tiles)(worker, kernels, space, product, from - first, to - first,
+                                                      tokens);
       for (const LowRank& update : product.weight->updates) {
         if (from < to)
           add_outer_products(worker, kernels, space, product, update, inner, from - first, to - first, tokens);

@@ -9,10 +9,12 @@ namespace {
 
 constexpr size_t kLine = 64;
 
+constexpr size_t kPanelBytes = 256 << 10;  // of a weight's rows as floats: in the second-level cache beside activations
+
 size_t lines(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
 // The widest input of each activation type, over all matrices of the model.
-std::array<size_t, 3> widest_inputs(const Model& model, bool replaceable) {
+std::array<size_t, 3> widest_inputs(const Model& model, const WorkspaceOptions& options) {
   std::array<size_t, 3> widest{};
   const auto count = [&](const Weight& weight) {
     if (!weight) return;
@@ -29,7 +31,8 @@ std::array<size_t, 3> widest_inputs(const Model& model, bool replaceable) {
   for (uint32_t block = 0; block < model.hyper().block_count; ++block) {
     for (size_t role = 0; role < kRoleCount; ++role) count(model.matrix(block, static_cast<Role>(role)));
   }
-  if (replaceable) widest.fill(std::ranges::max(widest));
+  if (options.replaceable) widest.fill(std::ranges::max(widest));
+  if (options.training) widest = {std::ranges::max(widest), 0, 0};
   return widest;
 }
 
@@ -88,7 +91,7 @@ WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& giv
   logits = model.has_head() ? lines(options.logit_rows * h.vocabulary_size * sizeof(float)) : 0;
   pooled = lines(options.sequences * h.embedding_length * sizeof(float));
   dense = lines(options.sequences * h.dense_2_feat_out * sizeof(float));
-  const auto widest = widest_inputs(model, options.replaceable);
+  const auto widest = widest_inputs(model, options);
   for (size_t type = 0; type < records.size(); ++type) {
     // Narrower rows have smaller records, so the widest row bounds them all.
     records[type] = tokens * activation_layout(static_cast<ActivationType>(type), widest[type]).bytes;
@@ -99,16 +102,25 @@ WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& giv
       std::max({*std::max_element(widest.begin(), widest.end()), size_t{h.embedding_length}, updates.widest});
   kernel_scratch = lines(std::max(matmul_scratch_bytes(widest_row), attention_scratch_bytes(h.key_length)));
   row = lines(std::max(widest_row * sizeof(float), model.staging_bytes()));
+  if (options.training) panel = lines(std::max(kPanelBytes, kLeastPanelRows * widest_row * sizeof(float)));
 }
 
-size_t WorkspaceLayout::shared() const { return std::max(query + key + value + attention, gate + up); }
+size_t panel_rows(size_t panel_bytes, size_t columns) {
+  const size_t rows = panel_bytes / (columns * sizeof(float)) / kLeastPanelRows * kLeastPanelRows;
+  return std::clamp(rows, kLeastPanelRows, kMatmulRowTile);
+}
+
+size_t WorkspaceLayout::shared() const {
+  const size_t attention_part = query + key + value + attention, ffn_part = gate + up;
+  return options.training ? attention_part + ffn_part : std::max(attention_part, ffn_part);
+}
 
 size_t WorkspaceLayout::activation_bytes() const {
   return residual + branch + shared() + rope + rope_window + logits + pooled + dense + low_rank + records[0] +
          records[1] + records[2];
 }
 
-size_t WorkspaceLayout::scratch_bytes() const { return options.workers * (kernel_scratch + row); }
+size_t WorkspaceLayout::scratch_bytes() const { return options.workers * (kernel_scratch + row + panel); }
 
 Workspace::Workspace(const Model& model, const WorkspaceOptions& options)
     : layout_(model, options),
@@ -132,7 +144,7 @@ Workspace::Workspace(const Model& model, const WorkspaceOptions& options)
   key = take_floats(layout_.key);
   value = take_floats(layout_.value);
   attention = take_floats(layout_.attention);
-  next = shared;
+  if (!layout_.options.training) next = shared;
   gate = take_floats(layout_.gate);
   up = take_floats(layout_.up);
 }

@@ -19,6 +19,7 @@ struct WorkspaceOptions {
   unsigned workers = 1;
   size_t context_length = 0;  // where it is above the original one, long-context rotary factors apply
   size_t sequences = 0;       // pooled at once
+  bool training = false;      // products of floats whatever the weights' format, and attention's values are kept apart
   bool replaceable = false;   // records for weights of any format, not only those that the model has: replace_matrix()
 };
 
@@ -49,12 +50,18 @@ struct WorkspaceLayout {
   size_t kernel_scratch = 0;
   size_t row = 0;  // one token's widest row, floats
 
-  // Attention's floats and the feed-forward's are never alive together and share their place.
+  size_t panel = 0;  // rows of a weight as floats, when training
+
+  // Attention's floats and the feed-forward's are never alive together and share their place, but for training.
   size_t shared() const;
   size_t activation_bytes() const;
   size_t scratch_bytes() const;
   size_t total_bytes() const { return activation_bytes() + scratch_bytes(); }
 };
+
+// Rows of `columns` floats that a panel takes at once, a multiple of kLeastPanelRows.
+inline constexpr size_t kLeastPanelRows = 4;
+size_t panel_rows(size_t panel_bytes, size_t columns);
 
 class Workspace {
  public:
@@ -70,9 +77,12 @@ class Workspace {
   float* row(unsigned worker) const {
     return reinterpret_cast<float*>(scratch_.data() + worker * worker_stride() + layout_.kernel_scratch);
   }
+  std::byte* panel(unsigned worker) const {
+    return scratch_.data() + worker * worker_stride() + layout_.kernel_scratch + layout_.row;
+  }
 
  private:
-  size_t worker_stride() const { return layout_.kernel_scratch + layout_.row; }
+  size_t worker_stride() const { return layout_.kernel_scratch + layout_.row + layout_.panel; }
 
   WorkspaceLayout layout_;
   RopeTables rope_tables_;

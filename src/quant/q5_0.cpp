@@ -8,9 +8,9 @@ namespace thimble {
 
 void Q5_0::unpack(const Block& block, float* out) {
   const float d = f16_to_f32(block.d);
-  for (int i = 0; i < kBlockSize; ++i) {
-    out[i] = d * static_cast<float>(load_five_bits(block.qs, block.qh, i) - 16);
-  }
+  uint8_t levels[kBlockSize];
+  load_all_five_bits(block.qs, block.qh, levels);
+  for (int i = 0; i < kBlockSize; ++i) out[i] = d * static_cast<float>(levels[i] - 16);
 }
 
 void Q5_0::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {

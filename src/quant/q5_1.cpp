@@ -9,7 +9,9 @@ namespace thimble {
 void Q5_1::unpack(const Block& block, float* out) {
   const float d = f16_to_f32(block.d);
   const float m = f16_to_f32(block.m);
-  for (int i = 0; i < kBlockSize; ++i) out[i] = d * static_cast<float>(load_five_bits(block.qs, block.qh, i)) + m;
+  uint8_t levels[kBlockSize];
+  load_all_five_bits(block.qs, block.qh, levels);
+  for (int i = 0; i < kBlockSize; ++i) out[i] = d * static_cast<float>(levels[i]) + m;
 }
 
 void Q5_1::pack(const float* x, const float* importance, const ScaleSearches& searches, Block& block) {

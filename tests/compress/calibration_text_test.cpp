@@ -119,15 +119,15 @@ TEST(ChatData, BrokenLinesAreNamedByNumber) {
   const std::string good = R"({"messages": [{"role": "user", "content": "a"}]})";
   EXPECT_EQ(refusal(good), "accepted");
   const std::string two = refusal(good + "\n{\"messages\":\n" + good + "\n[]\n");
-  EXPECT_NE(two.find("tasks.jsonl: 2 lines are broken, line 2, 4; line 2: no JSON"), std::string::npos) << two;
-  EXPECT_NE(refusal("{\"text\": 1}").find("a line is broken, line 1; line 1: expected an object with"),
-            std::string::npos);
+  EXPECT_NE(two.find("tasks.jsonl: 2 broken lines: line 2: no JSON; line 4: "), std::string::npos) << two;
+  EXPECT_NE(refusal("{\"text\": 1}").find("1 broken line: line 1: expected an object with"), std::string::npos);
   EXPECT_NE(refusal("[{\"role\": 3}]").find("line 1"), std::string::npos);
   EXPECT_NE(refusal("{\"messages\": \"x\"}").find("line 1"), std::string::npos);
   EXPECT_NE(refusal("\n \n").find("there are no conversations"), std::string::npos);
   std::string many;
-  for (int i = 0; i < 20; ++i) many += "x\n";
-  EXPECT_NE(refusal(many).find("20 lines are broken, line 1, 2, 3, 4, 5, 6, 7, 8 and more"), std::string::npos);
+  for (int i = 0; i < 25; ++i) many += "x\n";
+  EXPECT_NE(refusal(many).find("25 broken lines: line 1: no JSON; line 2: "), std::string::npos);
+  EXPECT_NE(refusal(many).find("line 20: no JSON; and 5 more"), std::string::npos);
 }
 
 TEST(ChatData, IsToldFromTextByItsFirstLine) {

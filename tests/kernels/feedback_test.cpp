@@ -13,7 +13,7 @@ constexpr size_t kLanes = 16;
 
 TEST(OuterProducts, EqualThePlainSum) {
   for (const size_t rows : {1u, 4u, 7u, 8u, 33u}) {
-    for (const size_t columns : {16u, 32u, 80u}) {
+    for (const size_t columns : {3u, 16u, 32u, 57u, 80u}) {
       constexpr size_t kDepth = 37;
       const std::vector<float> a = normal_values(kDepth * rows, 1), b = normal_values(kDepth * columns, 2);
       const std::vector<float> before = normal_values(rows * columns, 3);

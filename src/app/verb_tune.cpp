@@ -1,0 +1,290 @@
+#include <filesystem>
+
+#include "app/interrupt.h"
+#include "app/preflight.h"
+#include "app/progress_bar.h"
+#include "app/text_input.h"
+#include "app/training_log.h"
+#include "app/verbs.h"
+#include "base/atomic_file.h"
+#include "measure/kept_rows.h"
+#include "tune/peft_folder.h"
+#include "tune/trainer.h"
+
+namespace thimble {
+namespace {
+
+// A model ready to be trained on, with what is read off its data.
+struct Loaded {
+  LanguageModel language_model;
+  Model model;  // of its own, for the adapter
+  std::vector<TrainingExample> training, validation;
+  RunIdentity identity;
+};
+
+class TuneVerb : public Command {
+ public:
+  void declare(OptionTable& options) override {
+    model_.declare_model(options);
+    model_.declare_pre_tokenizer(options);
+    declare_data(options);
+    declare_adapter(options);
+    declare_optimizer(options);
+    declare_run(options);
+    options.heading("Machine");
+    context_.declare_machine(options);
+    context_.declare_memory_limit(options);
+    output_.declare(options);
+  }
+
+  ExitCode run(Console& console) override {
+    Preflight preflight(model_, context_);
+    require_trainable(preflight.model());
+    settle(preflight.model());
+    const uint64_t planned = require_fit(preflight);
+    if (output_.verbose) console.note("{:.0f} MB planned", static_cast<double>(planned) / 1e6);
+    require_outputs(preflight);
+    Team team(preflight.threads());
+    Loaded loaded = load(preflight);
+    Trainer trainer(loaded.model, select_kernels(context_.isa), team, options_, std::move(loaded.training),
+                    std::move(loaded.validation));
+    begin(console, loaded, trainer);
+    const StepReport last = train(console, loaded, trainer);
+    finish(console, loaded, trainer, last);
+    return ExitCode::done;
+  }
+
+ private:
+  void declare_data(OptionTable& options) {
+    options.heading("Data");
+    options
+        .text("--data", "FILE", data_,
+              "Examples, a JSON object a line: messages, prompt and completion, text, or ids and labels")
+        .path()
+        .required();
+    options.text("--val", "FILE", validation_data_, "Examples to measure the loss on; the best adapter is kept").path();
+    options.text("--chat-template", "FILE", chat_template_, "Chat template of conversations, instead of the model's")
+        .path();
+    options.integer("--max-length", max_length_, 2, 1 << 20, "Tokens of an example at most");
+    options.flag("--no-shuffle", no_shuffle_, "Take the examples in the order of the file");
+  }
+
+  void declare_adapter(OptionTable& options) {
+    options.heading("Adapter");
+    options.text("-o,--output", "OUT", out_, "The adapter to write, in llama.cpp's GGUF form").path().required();
+    options.text("--peft-out", "DIR", peft_out_, "Write it as a folder of peft too").path();
+    options
+        .text("--init", "ADAPTER", init_,
+              "Begin with this adapter: a folder of peft, which says rank, alpha and targets, or a GGUF file")
+        .path();
+    options.integer("--rank", rank_, 1, 4096, "Rank of the factors");
+    options.real("--alpha", alpha_, 1e-6, 1e6, "What the adapter adds is scaled by alpha / rank");
+    options.real("--dropout", dropout_, 0, 0.99, "Share of what the factors read that is dropped in training");
+    options.text("--targets", "LIST", targets_, "Which matrices: all, or some of q,k,v,o,gate,up,down");
+  }
+
+  void declare_optimizer(OptionTable& options) {
+    options.heading("Optimiser");
+    options.choice("--optimizer", "NAME", optimizer_, {"adamw", "adamw8"}, "AdamW with states of 32 bits, or of 8");
+    options.real("--lr", learning_rate_, 0, 10, "Learning rate");
+    options.choice("--schedule", "NAME", schedule_, {"cosine", "constant"}, "What becomes of it over the run");
+    options.integer("--warmup", warmup_, 0, INT32_MAX, "Steps over which it rises from 0");
+    options.real("--weight-decay", weight_decay_, 0, 10, "Weight decay");
+    options.real("--clip", clip_, 0, 1e6, "Most that the gradient's norm may be, 0 for no limit");
+  }
+
+  void declare_run(OptionTable& options) {
+    options.heading("Run");
+    options.integer("--steps", steps_, 1, INT32_MAX, "Steps of the optimiser").only_one_of("length");
+    options.real("--epochs", epochs_, 0.001, 1e6, "Passes through the examples").only_one_of("length");
+    options.integer("--batch-size", batch_size_, 1, 4096, "Examples that go through the model together");
+    options.integer("--grad-accum", grad_accum_, 1, 65536, "Batches a step");
+    options.integer("--seed", seed_, 0, INT64_MAX, "Seed of the first factors and of the order of the examples");
+    options.integer("--eval-every", eval_every_, 0, INT32_MAX, "Steps between measurements with --val, 0 for an epoch");
+    options.integer("--patience", patience_, 0, INT32_MAX,
+                    "End after N measurements without a better one, 0 for never");
+    options.integer("--save-every", save_every_, 0, INT32_MAX,
+                    "Write the checkpoint OUT.checkpoint every N steps; 0 for Ctrl-C alone");
+    options.flag("--resume", resume_, "Go on from OUT.checkpoint where it is there");
+    options.text("--log", "FILE", log_, "Write a JSON object a step: step, loss, lr, tokens, tps").path();
+  }
+
+  std::string checkpoint_path() const { return out_ + ".checkpoint"; }
+
+  static void require_trainable(const Model& model) {
+    if (model.has_head() && model.hyper().causal_attention) return;
+    fail(ExitCode::usage, "tune: {} is a {}, which makes no text; only decoders can be tuned", model.gguf().path(),
+         model.spec().name);
+  }
+
+  // What can be said before the data is read.
+  void settle(const Model& model) {
+    options_.lora = {static_cast<uint32_t>(rank_), static_cast<float>(alpha_), parse_targets(targets_)};
+    if (init_ && is_peft_folder(*init_)) options_.lora = read_peft_options(*init_, model);
+    options_.lora.dropout = static_cast<float>(dropout_);
+    options_.optimizer.learning_rate = learning_rate_;
+    options_.optimizer.weight_decay = weight_decay_;
+    options_.optimizer.clip = clip_;
+    options_.optimizer.states_in_8_bits = optimizer_ == "adamw8";
+    options_.optimizer.schedule = schedule_ == "cosine" ? Schedule::cosine : Schedule::constant;
+    options_.optimizer.warmup = static_cast<uint64_t>(warmup_);
+    options_.batch_size = static_cast<size_t>(batch_size_);
+    options_.grad_accum = static_cast<size_t>(grad_accum_);
+    options_.max_length = static_cast<size_t>(max_length_);
+    options_.seed = static_cast<uint64_t>(seed_);
+    options_.shuffle = !no_shuffle_;
+    options_.eval_every = static_cast<uint64_t>(eval_every_);
+    options_.patience = static_cast<uint64_t>(patience_);
+    Lora::plan(model, options_.lora);  // refuses targets that the model lacks, and a rank that is too high
+  }
+
+  // What it will take, at most.
+  uint64_t require_fit(const Preflight& preflight) const {
+    const MemoryPlan plan = preflight.plan();
+    const uint64_t training = Trainer::bytes(preflight.model(), options_, options_.max_length, preflight.threads());
+    const uint64_t total = plan.weights + plan.tokenizer + plan.program + training;
+    if (total <= preflight.limit().bytes) return total;
+    fail(ExitCode::does_not_fit,
+         "tuning takes {:.0f} MB ({:.0f} MB of weights, {:.0f} MB of training), the limit is {:.0f} MB ({}); lower "
+         "--max-length, --batch-size or --rank, or use --optimizer adamw8",
+         static_cast<double>(total) / 1e6, static_cast<double>(plan.weights) / 1e6, static_cast<double>(training) / 1e6,
+         static_cast<double>(preflight.limit().bytes) / 1e6, preflight.limit().source);
+  }
+
+  // What cannot be written is refused now, not after hours.
+  void require_outputs(const Preflight& preflight) const {
+    for (const std::string& output : {out_, checkpoint_path()}) {
+      preflight.require_no_input(output);
+      require_different_files(data_, output);
+      if (validation_data_) require_different_files(*validation_data_, output);
+      AtomicFile{output};
+    }
+    std::error_code error;
+    if (!resume_ && std::filesystem::exists(checkpoint_path(), error)) {
+      fail(ExitCode::usage, "{}: a run that was ended left it; go on with --resume, or remove it",
+           printable(checkpoint_path()));
+    }
+  }
+
+  Loaded load(Preflight& preflight) {
+    LanguageModel language_model =
+        LanguageModel::load(preflight.take_gguf(), {model_.pre_tokenizer, model_.check_tensors});
+    DataOptions data_options;
+    data_options.max_length = options_.max_length;
+    if (chat_template_) data_options.template_source = read_file(*chat_template_);
+    const std::string text = read_text(data_);
+    Loaded loaded{std::move(language_model), {}, {}, {}, {}};
+    loaded.model = Model::bind(loaded.language_model.gguf());
+    loaded.training = read_training_data(loaded.language_model, data_options, data_, text);
+    std::string all = text + data_options.template_source;
+    if (validation_data_) {
+      const std::string validation = read_text(*validation_data_);
+      loaded.validation = read_training_data(loaded.language_model, data_options, *validation_data_, validation);
+      require_apart(loaded.training, loaded.validation, *validation_data_);
+      all += validation;
+    }
+    options_.optimizer.steps =
+        steps_ ? static_cast<uint64_t>(*steps_) : steps_of_epochs(options_, loaded.training.size(), epochs_);
+    loaded.identity = {fmt::format("{:016x}", identity_of(loaded.language_model.gguf())),
+                       fmt::format("{:016x}", hash_of(std::as_bytes(std::span(all)))), recipe()};
+    return loaded;
+  }
+
+  // Every option that results depend on.
+  std::string recipe() const {
+    return fmt::format(
+        "rank {} alpha {} dropout {} targets {} init {} {} lr {} {} warmup {} weight decay {} clip {} steps {} "
+        "batch {} x {} length {} seed {} {} eval {} patience {}",
+        options_.lora.rank, options_.lora.alpha, dropout_, targets_, init_.value_or("-"), optimizer_, learning_rate_,
+        schedule_, warmup_, weight_decay_, clip_, options_.optimizer.steps, batch_size_, grad_accum_, max_length_,
+        seed_, no_shuffle_ ? "in order" : "shuffled", eval_every_, patience_);
+  }
+
+  void begin(const Console& console, const Loaded& loaded, Trainer& trainer) const {
+    std::error_code error;
+    if (resume_ && std::filesystem::exists(checkpoint_path(), error)) {
+      trainer.read_checkpoint(checkpoint_path(), loaded.identity);
+      console.note("going on after step {} of the checkpoint", trainer.done());
+      return;
+    }
+    trainer.lora().initialize(options_.seed);
+    if (!init_) return;
+    if (is_peft_folder(*init_)) {
+      read_peft_factors(*init_, loaded.model, trainer.lora());
+    } else {
+      trainer.lora().read_gguf(*init_);
+    }
+  }
+
+  void write_adapter(const Loaded& loaded, const Trainer& trainer) const {
+    trainer.lora().write_gguf(out_);
+    if (peft_out_) write_peft_folder(*peft_out_, loaded.model, trainer.lora());
+  }
+
+  StepReport train(const Console& console, const Loaded& loaded, Trainer& trainer) const {
+    TrainingLog log(log_, trainer.done());
+    ProgressBar bar(console, "tuning", "steps");
+    const uint64_t kept = trainer.done();
+    StepReport report;
+    while (!trainer.is_finished()) {
+      report = trainer.step();
+      log.write(report);
+      if (report.is_best) write_adapter(loaded, trainer);
+      bar.set_result(fmt::format("loss {:.4f}, {:.0f} tokens/s", report.loss,
+                                 static_cast<double>(report.tokens) / report.seconds));
+      bar.update(report.step, options_.optimizer.steps, kept);
+      const bool is_due = save_every_ != 0 && report.step % static_cast<uint64_t>(save_every_) == 0;
+      if ((is_due || interrupted()) && !trainer.is_finished())
+        trainer.write_checkpoint(checkpoint_path(), loaded.identity);
+      if (!interrupted()) continue;
+      bar.finish();
+      console.note("stopped after step {} of {}; the same command with --resume goes on", report.step,
+                   options_.optimizer.steps);
+      stop_if_interrupted();
+    }
+    return report;
+  }
+
+  void finish(Console& console, const Loaded& loaded, const Trainer& trainer, const StepReport& last) const {
+    if (!validation_data_) write_adapter(loaded, trainer);
+    std::error_code error;
+    std::filesystem::remove(checkpoint_path(), error);
+    if (output_.json) {
+      nlohmann::ordered_json json = {{"out", out_}, {"steps", trainer.done()}, {"loss", last.loss}};
+      if (last.validation_loss) json["val_loss"] = *last.validation_loss;
+      console.print_json(json);
+      return;
+    }
+    console.print(
+        fmt::format("{}: {} steps, loss {:.4f} in the last one\n", printable(out_), trainer.done(), last.loss));
+  }
+
+  ModelOptions model_;
+  ContextOptions context_;
+  OutputOptions output_;
+  std::string data_, out_;
+  std::optional<std::string> validation_data_, chat_template_, peft_out_, init_, log_;
+  int64_t max_length_ = 512, rank_ = 16, warmup_ = 0, batch_size_ = 1, grad_accum_ = 1, seed_ = 1;
+  int64_t eval_every_ = 0, patience_ = 0, save_every_ = 100;
+  double alpha_ = 32, dropout_ = 0, learning_rate_ = 1e-4, weight_decay_ = 0, clip_ = 1, epochs_ = 1;
+  std::string targets_ = "all", optimizer_ = "adamw", schedule_ = "cosine";
+  std::optional<int64_t> steps_;
+  bool no_shuffle_ = false, resume_ = false;
+  TrainerOptions options_;
+};
+
+constexpr Example kExamples[] = {
+    {"tune -m model.gguf --data train.jsonl --val val.jsonl -o adapter.gguf",
+     "An adapter for a task; the one with the best loss on the validation data is kept"},
+    {"tune -m model.gguf --data train.jsonl -o adapter.gguf --steps 500 --save-every 50 --resume --log log.jsonl",
+     "A long run: the same command goes on where it was ended"},
+    {"tune -m model.gguf --data train.jsonl -o next.gguf --init adapter.gguf --peft-out next",
+     "On from an adapter, for peft too"},
+};
+
+}  // namespace
+
+extern const Verb kTune;
+const Verb kTune{"tune", "Train a LoRA adapter on your task's examples", kExamples, make_command<TuneVerb>};
+
+}  // namespace thimble
