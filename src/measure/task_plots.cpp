@@ -63,11 +63,11 @@ std::string bar_title(const ModelReport& model, const std::string& category, con
                      figures.cases, percent(figures.interval.first), percent(figures.interval.second));
 }
 
-// A power of ten, twice or five times one, that is not less than `value`.
+// A figure that is easy to read and not less than `value`.
 double round_up(double value) {
   if (!(value > 0)) return 1;
   const double power = std::pow(10.0, std::floor(std::log10(value)));
-  for (const double step : {1.0, 2.0, 5.0}) {
+  for (const double step : {1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0}) {
     if (step * power >= value) return step * power;
   }
   return 10 * power;
@@ -153,12 +153,14 @@ std::string reliability_plot(const TaskReport& report) {
 
 std::string latency_plot(const TaskReport& report) {
   constexpr size_t kBins = 30;
-  double longest = 0;
+  // A few that took very long are counted at the end, so that they do not make the others one bar.
+  double longest = 0, usual = 0;
   for (const ModelReport& model : report.models) {
     for (const double seconds : model.first_token_seconds) longest = std::max(longest, seconds);
+    usual = std::max(usual, quantile(model.first_token_seconds, 0.95));
   }
   if (longest == 0) return {};
-  const double end = round_up(longest);
+  const double end = round_up(std::min(longest, 2 * usual));
   std::vector<std::vector<size_t>> counts(report.models.size(), std::vector<size_t>(kBins));
   size_t most = 0;
   for (size_t i = 0; i < report.models.size(); ++i) {
@@ -175,9 +177,10 @@ std::string latency_plot(const TaskReport& report) {
       if (counts[i][bin] == 0) continue;
       const double from = end * static_cast<double>(bin) / kBins, to = end * static_cast<double>(bin + 1) / kBins;
       const double top = field.y(static_cast<double>(counts[i][bin]));
-      bars += rectangle(
-          field.x(from) + width * static_cast<double>(i), top, width - 1, field.y(0) - top, model_class(i),
-          fmt::format("{}: {} cases from {:.2f} to {:.2f} s", report.models[i].run.name, counts[i][bin], from, to));
+      bars +=
+          rectangle(field.x(from) + width * static_cast<double>(i), top, width - 1, field.y(0) - top, model_class(i),
+                    fmt::format("{}: {} cases from {:.2f} {}", report.models[i].run.name, counts[i][bin], from,
+                                bin + 1 < kBins ? fmt::format("to {:.2f} s", to) : "s on"));
     }
   }
   const int digits = end < 1 ? 2 : 1;
