@@ -131,7 +131,7 @@ class Chunker {
       chunk.text += part.text;
       chunk.last = std::max(chunk.last, part.last);
     }
-    if (chunk.text.find_first_not_of(" \n") == std::string::npos) return;
+    if (trimmed(chunk.text).empty()) return;
     if (chunks_.size() >= limits_.most_chunks)
       throw Unreadable(fmt::format("more than {} chunks", limits_.most_chunks));
     chunks_.push_back(std::move(chunk));

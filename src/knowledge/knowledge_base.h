@@ -53,9 +53,9 @@ struct ScoredChunk {
 
 class KnowledgeBase {
  public:
-  // Reads or, with Mode::create, makes and changes one. Throws Error(bad_file) for what is no knowledge base of ours or
-  // is damaged, Error(usage) where a file that is somebody else's would be written. A writer checks the whole file, a
-  // reader what it reads.
+  // Reads or, with Mode::create, makes and changes one. Throws Error(bad_file) for what is no knowledge base of ours,
+  // which is left as it is, or is damaged, Error(failed) where another process holds it. A writer checks the whole file,
+  // a reader what it reads.
   KnowledgeBase(const std::string& path, Database::Mode mode);
 
   const std::string& path() const { return database_.path(); }

@@ -13,10 +13,9 @@
 namespace thimble {
 namespace {
 
-constexpr size_t kFusedChunks = 50;  // of each list
-constexpr double kRankConstant = 4;  // less than the paper's 60: among few chunks the first ranks say more
-constexpr double kVectorWeight =
-    0.85;  // of a list by meaning beside one by words. Both measured, see docs/knowledge.md
+constexpr size_t kFusedChunks = 50;        // of each list
+constexpr double kRankConstant = 4;        // less than the paper's 60: among few chunks the first ranks say more
+constexpr double kVectorWeight = 0.85;     // of a list by meaning beside one by words
 constexpr size_t kLongestQuestion = 4096;  // bytes that are searched for
 constexpr size_t kMostNamed = 8;           // documents that a word may name; one that names more names none
 constexpr size_t kMostCounted = 2000;      // chunks with a word: one in more tells little

@@ -87,6 +87,8 @@ TEST(Chunks, LoseNothing) {
   }
 }
 
+TEST(Chunks, BlanksAreNoChunk) { EXPECT_TRUE(make_chunks(read_markdown("# A\n```\n\t\t\n \n```\n")).empty()); }
+
 TEST(Passages, AreSentencesAndRowsUnderTheirPath) {
   const Chunk chunk{
       "1 Limits", "Pump > 1 Limits",
