@@ -1,7 +1,6 @@
 #include "assist/log_trend.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <vector>
 
@@ -26,10 +25,8 @@ std::vector<double> smooth(std::span<const double> values) {
   std::vector<double> smoothed(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
     const size_t reach = std::min({size_t{2}, i, values.size() - 1 - i});
-    std::array<double, 5> around{};
-    std::copy_n(values.begin() + static_cast<ptrdiff_t>(i - reach), 2 * reach + 1, around.begin());
-    std::sort(around.begin(), around.begin() + static_cast<ptrdiff_t>(2 * reach + 1));
-    smoothed[i] = around[reach];
+    const auto first = values.begin() + static_cast<ptrdiff_t>(i - reach);
+    smoothed[i] = median({first, first + static_cast<ptrdiff_t>(2 * reach + 1)});
   }
   return smoothed;
 }
