@@ -65,7 +65,9 @@ TEST_P(PrefixImages, WhatFollowsIsTheSame) {
     EXPECT_EQ(after(part, std::span(all).subspan(kept, length + 40 - kept)), expected) << length;
     // A longer context has longer caches, but for the rings.
     Session longer = session(400);
-    if (load_prefix(longer, path_, kIdentity) != 0) EXPECT_EQ(after(longer, rest), expected) << length;
+    if (load_prefix(longer, path_, kIdentity) != 0) {
+      EXPECT_EQ(after(longer, rest), expected) << length;
+    }
   }
 }
 

@@ -104,7 +104,8 @@ TEST_F(TrainingData, CutsTextsSoThatEachTokenIsForeseenOnce) {
 
 TEST_F(TrainingData, NamesEveryBrokenLine) {
   const std::string good = "{\"text\":\"abc\"}\n";
-  EXPECT_NE(fault_of(good + "{\n" + good + "[]\n").find("2 broken lines: line 2: no JSON; line 4: "),
+  EXPECT_NE(fault_of(good + "{\n" + good + "[]\n")
+                .find("2 broken lines: line 2: no JSON, or nested deeper than 64 levels; line 4: "),
             std::string::npos);
   const std::pair<const char*, const char*> faults[] = {
       {R"({"messages":[]})", "no messages"},
