@@ -77,7 +77,7 @@ TEST_F(Summarize, WhatIsNoLogIsAnErrorThatNamesIt) {
                                                        "ELF\x02\x01\x01",
                                                        7) +
                                                std::string(100, '\0'));
-  for (const std::string& name : {"binary.log", "missing.log", "."}) {
+  for (const std::string name : {"binary.log", "missing.log", "."}) {
     const test::Outcome outcome = test::run({"summarize", "-f", folder_ / name, "--json"});
     EXPECT_EQ(outcome.code, 4) << name;
     EXPECT_NE(outcome.error.find(name), std::string::npos) << outcome.error;
