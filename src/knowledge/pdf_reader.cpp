@@ -30,8 +30,7 @@ class PdfReader {
       if (is_large(line)) sizes_.push_back(std::lround(line.font_size * 2));
     }
     std::ranges::sort(sizes_, std::greater());
-    const auto rest = std::ranges::unique(sizes_);
-    sizes_.erase(rest.begin(), rest.end());
+    sizes_.erase(std::unique(sizes_.begin(), sizes_.end()), sizes_.end());  // clang 14 has no ranges::unique
     out_.document.has_pages = true;
   }
 
