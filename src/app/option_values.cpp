@@ -7,18 +7,11 @@
 #include <limits>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace thimble {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 std::string_view trimmed(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t\n");
@@ -82,7 +75,7 @@ double parse_real(std::string_view text, double least, double most) {
 bool parse_bool(std::string_view text) {
   static constexpr std::array kTrue = {"1", "true", "on", "yes", "enabled"};
   static constexpr std::array kFalse = {"0", "false", "off", "no", "disabled"};
-  const std::string word = lower(text);
+  const std::string word = ascii::to_lower(text);
   if (std::ranges::find(kTrue, word) != kTrue.end()) return true;
   if (std::ranges::find(kFalse, word) != kFalse.end()) return false;
   fail(ExitCode::usage, "expected 1, true, on, yes or enabled, or 0, false, off, no or disabled, found '{}'",
@@ -90,7 +83,7 @@ bool parse_bool(std::string_view text) {
 }
 
 uint64_t parse_size(std::string_view text) {
-  const std::string word = lower(trimmed(text));
+  const std::string word = ascii::to_lower(trimmed(text));
   const size_t digits = std::min(word.find_first_not_of("0123456789."), word.size());
   const uint64_t unit = unit_bytes(trimmed(std::string_view(word).substr(digits)), text);
   const std::string_view number = std::string_view(word).substr(0, digits);

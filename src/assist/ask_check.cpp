@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "knowledge/search_words.h"
 
 namespace thimble {
@@ -19,15 +20,7 @@ constexpr std::array<std::string_view, 21> kRefusals = {
     "do not specify", "does not specify", "do not provide", "does not provide", "don't have access",
     "i'm sorry, but"};
 
-bool has_digit(std::string_view word) {
-  return std::ranges::any_of(word, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
+bool has_digit(std::string_view word) { return std::ranges::any_of(word, ascii::is_digit); }
 
 // "1,200" is 1200; the joints of "2026-04-13" stay.
 std::string number_word(std::string_view word) {
@@ -112,7 +105,7 @@ std::set<std::string> word_stems(std::string_view text) {
 }
 
 bool reads_as_refusal(std::string_view answer) {
-  const std::string text = lower(answer);
+  const std::string text = ascii::to_lower(answer);
   return std::ranges::any_of(kRefusals,
                              [&](std::string_view refusal) { return text.find(refusal) != std::string::npos; });
 }

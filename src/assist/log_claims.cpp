@@ -4,15 +4,15 @@
 #include <iterator>
 #include <set>
 
-#include "assist/log_characters.h"
 #include "assist/log_signal.h"
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 namespace thimble {
 namespace {
 
-using log_text::is_digit;
-using log_text::is_letter;
+using ascii::is_digit;
+using ascii::is_letter;
 
 constexpr size_t kWordStart = 4;
 

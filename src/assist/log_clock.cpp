@@ -4,13 +4,13 @@
 #include <array>
 #include <chrono>
 
-#include "assist/log_characters.h"
+#include "base/ascii.h"
 
 namespace thimble {
 namespace {
 
-using log_text::is_digit;
-using log_text::is_letter;
+using ascii::is_digit;
+using ascii::is_letter;
 
 constexpr int64_t kSecond = 1000, kDay = 86400 * kSecond;
 constexpr int64_t kYearless = 2000;  // a leap year, so that the 29th of February is one

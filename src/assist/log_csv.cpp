@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-#include "assist/log_characters.h"
+#include "base/ascii.h"
 
 namespace thimble {
 namespace {
 
-using log_text::is_letter;
-using log_text::without_spaces;
+using ascii::is_letter;
+using ascii::without_spaces;
 
 constexpr size_t kMostCells = 256;
 

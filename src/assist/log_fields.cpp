@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <iterator>
 
-#include "assist/log_characters.h"
 #include "assist/log_level.h"
+#include "base/ascii.h"
 
 namespace thimble {
 namespace {
 
-using log_text::is_digit;
-using log_text::is_letter;
-using log_text::without_spaces;
+using ascii::is_digit;
+using ascii::is_letter;
+using ascii::without_spaces;
 
 constexpr size_t kMostFields = 64;
 constexpr size_t kMostUnit = 8;

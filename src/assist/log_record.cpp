@@ -2,18 +2,18 @@
 
 #include <algorithm>
 
-#include "assist/log_characters.h"
 #include "assist/log_fields.h"
 #include "assist/log_level.h"
+#include "base/ascii.h"
 
 namespace thimble {
 namespace {
 
-using log_text::is_digit;
-using log_text::is_upper;
-using log_text::without;
-using log_text::without_front;
-using log_text::without_spaces;
+using ascii::is_digit;
+using ascii::is_upper;
+using ascii::without;
+using ascii::without_front;
+using ascii::without_spaces;
 
 constexpr size_t kMostPrefixTokens = 6;  // before a level
 constexpr uint64_t kHeaderRecords = 4;   // a table's header comes before so many records

@@ -5,15 +5,15 @@
 #include <iterator>
 #include <span>
 
-#include "assist/log_characters.h"
 #include "assist/log_words.h"
+#include "base/ascii.h"
 
 namespace thimble {
 namespace {
 
-using log_text::is_digit;
-using log_text::is_letter;
-using log_text::is_upper;
+using ascii::is_digit;
+using ascii::is_letter;
+using ascii::is_upper;
 
 using Sort = LogSignal::Sort;
 

@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <array>
 
-#include "assist/log_characters.h"
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "text/hash.h"
 
 namespace thimble {
 namespace {
 
-using log_text::is_digit;
-using log_text::is_letter;
-using log_text::is_upper;
+using ascii::is_digit;
+using ascii::is_letter;
+using ascii::is_upper;
 
 constexpr std::string_view kMask = "<*>";
 constexpr double kSimilar = 0.5;

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/ascii.h"
+
 namespace thimble {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+using ascii::is_digit;
+using ascii::is_upper;
+
 bool is_blank(char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; }
 
 constexpr size_t kLongestNumber = 4;  // digits of a heading's or an item's number

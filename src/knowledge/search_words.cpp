@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 namespace thimble {
@@ -23,8 +24,9 @@ constexpr std::string_view kFunctionWords[] = {
 
 static_assert(std::ranges::is_sorted(kFunctionWords));
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
+using ascii::is_digit;
+using ascii::is_letter;
+
 bool is_of_word(char c) { return is_digit(c) || is_letter(c) || static_cast<unsigned char>(c) >= 0x80; }
 
 // Degree signs, dashes, quotes, arrows: the blocks of Latin-1, of punctuation and of symbols that hold no letters.

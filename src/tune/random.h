@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "text/hash.h"
+
 namespace thimble {
 
 class Random {
@@ -13,10 +15,8 @@ class Random {
       : state_(seed * 0x9e3779b97f4a7c15u ^ stream * 0xd1342543de82ef95u) {}
 
   uint64_t next() {
-    uint64_t z = state_ += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    state_ += 0x9e3779b97f4a7c15u;
+    return mix(state_);
   }
   // Uniform in [-1, 1), 24 bits.
   float next_signed() { return static_cast<float>(next() >> 40) * 0x1p-23f - 1.0f; }
