@@ -9,14 +9,15 @@ const AROUND = 3;
 const MOST_LINES = 400;
 
 const linesText = (first, last) => (last > first ? `${first}\u2013${last}` : String(first));
+const lineWords = (first, last) => `${last > first ? "lines" : "line"} ${linesText(first, last)}`;
 
 function openLines(log, name, first, last) {
   const slice = log.slice(first, last, AROUND, MOST_LINES);
   const rows = slice.map(({ number, text, inside }) => h("div", { class: inside ? "log-line inside" : "log-line" },
     h("span", { class: "log-number" }, String(number)), h("span", { class: "log-text" }, text || " ")));
   const left = last - (slice.at(-1)?.number ?? last);
-  openDialog(`Lines ${linesText(first, last)}`, [h("p", { class: "muted source" }, name),
-    h("div", { class: "log-lines mono", tabindex: "0", role: "group", "aria-label": `Lines ${linesText(first, last)} of ${name}` }, rows),
+  openDialog(`L${lineWords(first, last).slice(1)}`, [h("p", { class: "muted source" }, name),
+    h("div", { class: "log-lines mono", tabindex: "0", role: "group", "aria-label": `${lineWords(first, last)} of ${name}` }, rows),
     left > 0 ? h("p", { class: "muted" }, `${left} more lines are not shown.`) : null], { kind: "wide" });
 }
 
@@ -29,14 +30,14 @@ function severityTag(severity) {
 function summaryNode(summary, open) {
   return h("p", { class: "summary" }, splitReferences(summary).map((part) => (typeof part === "string" ? part :
     h("button", { type: "button", class: "reference", "aria-haspopup": "dialog", onclick: () => open(part.first, part.last) },
-      `lines ${linesText(part.first, part.last)}`))));
+      lineWords(part.first, part.last)))));
 }
 
 function eventsTable(events, open) {
   const head = ["Severity", "Lines", "What", "Count"].map((name) => h("th", { scope: "col" }, name));
   const rows = events.map((event) => h("tr", {}, h("td", {}, severityTag(event.severity)),
     h("td", {}, h("button", { type: "button", class: "reference", "aria-haspopup": "dialog",
-      "aria-label": `Show lines ${linesText(event.first_line, event.last_line)}: ${event.what}`,
+      "aria-label": `Show ${lineWords(event.first_line, event.last_line)}: ${event.what}`,
       onclick: () => open(event.first_line, event.last_line) }, linesText(event.first_line, event.last_line))),
     h("td", { class: "what" }, event.what), h("td", { class: "number" }, String(event.count ?? 1))));
   const table = h("table", { class: "events" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows));

@@ -21,7 +21,8 @@ const speed = (value) => (value > 0 ? `${value < 10 ? value.toFixed(1) : Math.ro
 function showGlance() {
   const memory = props.memory ?? {};
   byId("glance-model").textContent = props.model ?? "";
-  byId("glance-memory").textContent = memory.limit_bytes ? `${bytes(memory.resident_bytes ?? 0)} of ${bytes(memory.limit_bytes)}` : "";
+  byId("glance-memory").textContent = memory.resident_bytes ? bytes(memory.resident_bytes) : "";
+  byId("glance-limit").textContent = memory.limit_bytes ? `of ${bytes(memory.limit_bytes)}` : "";
   byId("glance-bar").firstElementChild.style.width = `${share(memory.resident_bytes, memory.limit_bytes)}%`;
   byId("glance-speed").textContent = speed(props.speed?.decode_tps);
 }

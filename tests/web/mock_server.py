@@ -4,6 +4,7 @@ cut, a slow one, 429 and 503, a key, a feature that is off). By hand: python3 mo
 import http.server
 import json
 import pathlib
+import socket
 import sys
 import threading
 import time
@@ -26,6 +27,14 @@ def pieces(text):
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def setup(self):
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self):
+        super().finish()
+        self.server.connections.discard(self.connection)
+
     def log_message(self, *_):
         pass
 
@@ -34,8 +43,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Security-Policy", POLICY)
         if length is None:
-            self.send_header("Connection", "close")
-            self.close_connection = True
+            self.send_header("Transfer-Encoding", "chunked")
         else:
             self.send_header("Content-Length", str(length))
         for name, value in extra:
@@ -89,9 +97,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.refuse(404, "there is nothing here", "not_found_error")
 
+    def chunk(self, data):
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+
     def event(self, value):
-        self.wfile.write(f"data: {value if isinstance(value, str) else json.dumps(value)}\n\n".encode())
-        self.wfile.flush()
+        """One event, its bytes cut anywhere if split_bytes is set."""
+        data = f"data: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}\n\n".encode()
+        step = self.server.mock.split_bytes or len(data)
+        for at in range(0, len(data), step):
+            self.chunk(data[at:at + step])
 
     def chat(self, body):
         mock = self.server.mock
@@ -100,15 +114,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.head(200, "text/event-stream")
         begun = time.monotonic()
         try:
-            self.wfile.write(b": reading the prompt\n\n")
+            self.chunk(b": reading the prompt\n\n")
             time.sleep(mock.prefill_seconds)
             if mock.reasoning:
                 self.event({"choices": [{"index": 0, "delta": {"role": "assistant", "reasoning_content": mock.reasoning}}]})
             sent = 0
             for piece in pieces(text):
+                if mock.error_after is not None and sent >= mock.error_after:
+                    self.event({"error": {"code": 500, "message": "out of memory", "type": "server_error"}})
+                    self.chunk(b"")
+                    return
                 if mock.cut_after is not None and sent >= mock.cut_after:
                     mock.cut_after = None
-                    self.connection.close()
+                    self.close_connection = True
                     return
                 self.event({"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
                 sent += 1
@@ -119,6 +137,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                         "timings": {"prompt_n": 16, "cache_n": 24, "prompt_ms": 120, "prompt_per_second": 133.3, "predicted_n": sent,
                                     "predicted_ms": 1000 * seconds, "predicted_per_second": mock.decode_tps}})
             self.event("[DONE]")
+            self.chunk(b"")
         except OSError:
             mock.left += 1  # the client has gone: its slot is free
 
@@ -160,7 +179,9 @@ class MockServer:
         self.token_seconds = 0.002
         self.prefill_seconds = 0.01
         self.decode_tps = 24.6
-        self.cut_after = None
+        self.cut_after = None  # pieces of an answer before the connection is cut, once
+        self.error_after = None  # pieces before an error comes in the stream
+        self.split_bytes = 0
         self.features = {"chat": True, "ask": True, "command": True, "summarize": True, "embeddings": False}
         self.max_body_bytes = 8388608
         self.requests = []
@@ -189,13 +210,20 @@ class MockServer:
 
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.server.mock = self
+        self.server.connections = set()
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
     def stop(self):
+        """Away at once: what is open is cut."""
         self.server.shutdown()
         self.server.server_close()
+        for connection in list(self.server.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # closed meanwhile
 
     def posts(self, path):
         return [body for method, asked, body in self.requests if method == "POST" and asked == path]
