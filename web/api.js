@@ -1,5 +1,5 @@
 // Requests to the server that served this page: JSON, errors with their status, streams, the API key.
-import { h, openDialog, textButton } from "./dom.js";
+import { h, openDialog, sendOnEnter, textButton } from "./dom.js";
 
 const KEY = "thimble.key";
 
@@ -58,7 +58,7 @@ function askForKey(message) {
       given = true;
       dialog.close();
     };
-    field.addEventListener("keydown", (event) => { if (event.key === "Enter") use(); });
+    sendOnEnter(field, use);
     const dialog = openDialog("API key", [
       h("p", {}, "This server asks for a key. It is kept until this tab is closed and sent to this server only."),
       h("p", { class: "muted" }, message),

@@ -1,5 +1,5 @@
 // The list of conversations: beside the chat on a wide screen, in a drawer on a narrow one.
-import { h, icon, openDialog, textButton } from "./dom.js";
+import { h, icon, openDialog, sendOnEnter, textButton } from "./dom.js";
 
 function age(time) {
   const minutes = Math.round((Date.now() - time) / 60000);
@@ -56,7 +56,7 @@ export function askTitle(title) {
       result = field.value.trim() || null;
       dialog.close();
     };
-    field.addEventListener("keydown", (event) => { if (event.key === "Enter") use(); });
+    sendOnEnter(field, use);
     const dialog = openDialog("Rename conversation", [h("label", { for: "conversation-title" }, "Title"), field,
       h("div", { class: "row end" }, textButton("Rename", use, { class: "button primary" }))],
     { kind: "small", onclose: () => resolve(result) });

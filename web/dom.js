@@ -131,7 +131,8 @@ export function growWithText(area) {
   return fit;
 }
 
-// Enter sends, Shift+Enter is a new line; a word that an input method still composes is left alone.
+// Enter sends, Shift+Enter is a new line; a word that an input method still composes is left alone. The key goes no further: where
+// sending closes a dialog, it would press the button that had opened it.
 export function sendOnEnter(area, send) {
   area.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;

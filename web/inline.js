@@ -108,7 +108,8 @@ class Inline {
     if (count > 3 || inWord || (character === "~" && count !== 2)) return void (this.plain += character.repeat(count));
     const closes = !SPACE.test(before), opens = !SPACE.test(after);
     while (closes && count > 0) {
-      const index = this.find((mark) => mark[0] === character && mark.length <= count);
+      const index = this.find((mark) => mark[0] === character && mark.length === count) ||
+        this.find((mark) => mark[0] === character && mark.length <= count);
       if (!index) break;
       count -= this.frames[index].mark.length;
       const tag = character === "~" ? "del" : this.frames[index].mark.length === 2 ? "strong" : "em";
