@@ -7,7 +7,7 @@ namespace thimble {
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
     kEmbed, kIndex, kAsk, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert,
-    kExport, kTune, kCommand, kEvalTask, kSummarize, kHelp, kVersion, kCompletion, kMan;
+    kExport, kTune, kCommand, kEvalTask, kSummarize, kServe, kHelp, kVersion, kCompletion, kMan;
 
 namespace {
 
@@ -37,6 +37,7 @@ constexpr const Verb* kVerbs[] = {&kChat,
                                   &kCommand,
                                   &kEvalTask,
                                   &kSummarize,
+                                  &kServe,
                                   &kHelp,
                                   &kVersion,
                                   &kCompletion,

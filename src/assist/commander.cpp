@@ -34,14 +34,17 @@ Json first_object(std::string_view text) {
 }  // namespace
 
 Commander::Commander(const LanguageModel& language_model, Session& session, const ToolList& tools,
-                     const CommandExamples& examples, const CommandOptions& options)
+                     const CommandExamples& examples, const CommandOptions& options,
+                     std::shared_ptr<const VocabularyTrie> trie)
     : language_model_(language_model),
       session_(session),
       tools_(tools),
       examples_(examples),
       options_(options),
       prompter_(language_model, tools, examples, prompt_options()),
-      trie_(options.is_constrained ? std::make_shared<const VocabularyTrie>(language_model.tokenizer()) : nullptr) {}
+      trie_(std::move(trie)) {
+  if (!trie_ && options.is_constrained) trie_ = std::make_shared<const VocabularyTrie>(language_model.tokenizer());
+}
 
 CommandPromptOptions Commander::prompt_options() const {
   const size_t context = session_.context_length();

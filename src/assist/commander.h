@@ -41,8 +41,10 @@ class Commander {
   static constexpr size_t kMostCommandBytes = 16 << 10;
 
   // All must outlive it. Throws Error(failed) where the context has no room for a call and one tool.
+  // `trie`: of the model's vocabulary, where there is one already.
   Commander(const LanguageModel& language_model, Session& session, const ToolList& tools,
-            const CommandExamples& examples, const CommandOptions& options);
+            const CommandExamples& examples, const CommandOptions& options,
+            std::shared_ptr<const VocabularyTrie> trie = nullptr);
 
   // What can be known of a command before a model runs: Error(usage) for one that is empty, no UTF-8 or longer than kMostCommandBytes.
   static void check(std::string_view command);

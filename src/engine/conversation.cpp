@@ -182,7 +182,11 @@ void Conversation::give_tools_to_system_message(Json& messages) const {
 
 std::string Conversation::render(bool add_generation_prompt) const { return prompt(add_generation_prompt).text; }
 
-std::vector<TokenId> Conversation::prompt_tokens() const { return tokens_of(prompt(true)); }
+ChatPrompt Conversation::make_prompt() const {
+  Prompt prompt = this->prompt(true);
+  std::vector<TokenId> tokens = tokens_of(prompt);
+  return {std::move(prompt.text), std::move(tokens)};
+}
 
 std::vector<TokenId> Conversation::whole_tokens() const { return tokens_of(prompt(false)); }
 
@@ -220,17 +224,25 @@ std::vector<TokenId> Conversation::tag_tokens() const {
 }
 
 ChatAnswer Conversation::answer(Session& session, Sampler& sampler, const GenerateOptions& options,
-                                const GenerateCallbacks& callbacks) {
-  const Prompt prompt = this->prompt(true);
-  const std::vector<TokenId> tokens = tokens_of(prompt);
-  if (!has_tools()) {
-    ChatAnswer answer{generate(session, language_model_.tokenizer(), tokens, sampler, options, callbacks), {}};
+                                const GenerateCallbacks& callbacks, const OnText& on_reasoning) {
+  return answer(session, make_prompt(), sampler, options, callbacks, on_reasoning);
+}
+
+ChatAnswer Conversation::answer(Session& session, const ChatPrompt& prompt, Sampler& sampler,
+                                const GenerateOptions& options, const GenerateCallbacks& callbacks,
+                                const OnText& on_reasoning) {
+  const Tokenizer& tokenizer = language_model_.tokenizer();
+  if (!has_tools() && !on_reasoning) {
+    ChatAnswer answer{generate(session, tokenizer, prompt.tokens, sampler, options, callbacks), {}};
     add("assistant", answer.text);
     return answer;
   }
-  AnswerParser parser(syntax_, tools_, prompt.text);
+  AnswerSyntax syntax = syntax_;
+  if (!has_tools()) syntax.calls = nullptr;
+  AnswerParser parser(std::move(syntax), tools_, prompt.text);
   AnswerParts parts;
   const auto take = [&](AnswerParts more) {
+    if (on_reasoning && !more.reasoning.empty()) on_reasoning(more.reasoning);
     if (callbacks.on_text && !more.content.empty()) callbacks.on_text(more.content);
     parts.add(std::move(more));
   };
@@ -238,7 +250,7 @@ ChatAnswer Conversation::answer(Session& session, Sampler& sampler, const Genera
   with_tags.shown_tokens = tag_tokens();
   GenerateCallbacks apart = callbacks;
   apart.on_text = [&](std::string_view text) { take(parser.push(text)); };
-  ChatAnswer answer{generate(session, language_model_.tokenizer(), tokens, sampler, with_tags, apart), {}};
+  ChatAnswer answer{generate(session, tokenizer, prompt.tokens, sampler, with_tags, apart), {}};
   take(parser.finish());
   add_answer(parts);
   answer.parts = std::move(parts);

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,12 @@ namespace thimble {
 // tools the parts are empty.
 struct ChatAnswer : Generation {
   AnswerParts parts;
+};
+
+// A conversation as the model reads it.
+struct ChatPrompt {
+  std::string text;
+  std::vector<TokenId> tokens;
 };
 
 class Conversation {
@@ -50,16 +57,22 @@ class Conversation {
   std::string render(bool add_generation_prompt = true) const;
   // The rendered prompt as tokens: control tokens are recognised in what the template wrote, never in what a person or a tool
   // wrote, be it a message, an argument, a result, a description or a name.
-  std::vector<TokenId> prompt_tokens() const;
+  std::vector<TokenId> prompt_tokens() const { return make_prompt().tokens; }
+  ChatPrompt make_prompt() const;
   // The same of the conversation as it stands, without the beginning of an answer.
   std::vector<TokenId> whole_tokens() const;
   // Tokens of the prompt before the first message that is not the system's: what the template writes there, system prompt and tools.
   size_t system_tokens() const;
 
   // Answers the last message and adds the answer to the messages. With tools, `callbacks` are told what the answer says
-  // and nothing of calls and reasoning; text has all of it.
+  // and nothing of calls and reasoning; text has all of it. With `on_reasoning` an answer is taken apart without tools too, and what it
+  // thinks goes there.
+  using OnText = std::function<void(std::string_view text)>;
   ChatAnswer answer(Session& session, Sampler& sampler, const GenerateOptions& options,
-                    const GenerateCallbacks& callbacks);
+                    const GenerateCallbacks& callbacks, const OnText& on_reasoning = {});
+  // The same with make_prompt()'s outcome.
+  ChatAnswer answer(Session& session, const ChatPrompt& prompt, Sampler& sampler, const GenerateOptions& options,
+                    const GenerateCallbacks& callbacks, const OnText& on_reasoning = {});
 
  private:
   // A prompt, and where in it no control token may begin or go on.

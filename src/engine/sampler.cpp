@@ -27,6 +27,8 @@ Sampler::Sampler(const SamplerOptions& options) : options_(options), random_(opt
   require(in(options.top_p, 0, 1), "--top-p", options.top_p, "0 to 1");
   require(in(options.min_p, 0, 1), "--min-p", options.min_p, "0 to 1");
   require(in(options.repeat_penalty, 0.01f, 100), "--repeat-penalty", options.repeat_penalty, "0.01 to 100");
+  require(in(options.presence_penalty, -100, 100), "--presence-penalty", options.presence_penalty, "-100 to 100");
+  require(in(options.frequency_penalty, -100, 100), "--frequency-penalty", options.frequency_penalty, "-100 to 100");
 }
 
 TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> history, TokenConstraint* constraint) {
@@ -76,14 +78,16 @@ void Sampler::keep_allowed(TokenConstraint& constraint) {
 void Sampler::gather(std::span<const float> logits, std::span<const TokenId> history) {
   candidates_.resize(logits.size());
   for (size_t i = 0; i < logits.size(); ++i) candidates_[i] = {static_cast<TokenId>(i), logits[i]};
-  if (options_.repeat_penalty == 1.0f) return;
+  for (const auto& [id, bias] : options_.logit_bias) candidates_[static_cast<size_t>(id)].logit += bias;
+  if (options_.repeat_penalty == 1 && options_.presence_penalty == 0 && options_.frequency_penalty == 0) return;
   const size_t count = std::min<size_t>(options_.repeat_last_n, history.size());
   std::vector<TokenId> recent(history.end() - static_cast<std::ptrdiff_t>(count), history.end());
   std::sort(recent.begin(), recent.end());
-  recent.erase(std::unique(recent.begin(), recent.end()), recent.end());
-  for (TokenId id : recent) {
-    float& logit = candidates_[static_cast<size_t>(id)].logit;
+  for (size_t i = 0, end = 0; i < recent.size(); i = end) {
+    while (end < recent.size() && recent[end] == recent[i]) ++end;
+    float& logit = candidates_[static_cast<size_t>(recent[i])].logit;
     logit = logit > 0 ? logit / options_.repeat_penalty : logit * options_.repeat_penalty;
+    logit -= options_.presence_penalty + options_.frequency_penalty * static_cast<float>(end - i);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <random>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "text/token_constraint.h"
@@ -18,7 +19,10 @@ struct SamplerOptions {
   float top_p = 0.95f;       // 1: all
   float min_p = 0.05f;       // 0: all
   float repeat_penalty = 1.0f;
+  float presence_penalty = 0;   // taken off the logit of what is among the last ones
+  float frequency_penalty = 0;  // the same, for each time that it is
   uint32_t repeat_last_n = 64;
+  std::vector<std::pair<TokenId, float>> logit_bias{};  // added first; ids of the vocabulary
   uint64_t seed = 0;
 };
 

@@ -113,6 +113,15 @@ void Session::adopt(std::span<const TokenId> tokens) {
   cache_.note_length(tokens_.size());
 }
 
+void Session::copy_from(const Session& other) {
+  rewind(0);
+  if (other.tokens_.empty()) return;
+  const std::vector<std::span<std::byte>> from = other.cache_runs(other.tokens_.size()),
+                                          to = cache_runs(other.tokens_.size());
+  for (size_t i = 0; i < to.size(); ++i) std::ranges::copy(from[i], to[i].begin());
+  adopt(other.tokens_);
+}
+
 size_t Session::rewind(size_t length) {
   length = std::min(length, tokens_.size());
   if (length < tokens_.size() && !cache_.can_rewind(length)) length = 0;

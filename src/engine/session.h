@@ -56,6 +56,9 @@ class Session {
   std::vector<std::span<std::byte>> cache_runs(size_t length) const { return cache_.runs(length); }
   void adopt(std::span<const TokenId> tokens);
 
+  // Becomes what `other` is, which has the same options: its tokens, and a copy of their cache.
+  void copy_from(const Session& other);
+
   // Forgets the tokens from `length` on. May have to forget more (window layers keep no distant past); returns the new length.
   size_t rewind(size_t length);
   // Keeps the longest prefix shared with `wanted`, less one token so that there is always one to run. Returns its length.

@@ -97,6 +97,7 @@ Retriever::Retriever(KnowledgeBase& base, TextEmbedder* embedder) : base_(base),
 }
 
 Retriever::Query Retriever::take_apart(const std::string& question) {
+  const std::lock_guard lock(mutex_);
   Query query;
   query.text = to_valid_utf8(std::string_view(question).substr(0, kLongestQuestion));
   query.words = search_words(query.text);
@@ -131,12 +132,14 @@ std::vector<std::string> Retriever::rare_words(const std::vector<std::string>& w
 }
 
 double Retriever::weight_of(const std::string& word) {
+  const std::lock_guard lock(mutex_);
   const auto chunks = static_cast<double>(base_.chunk_count()),
              with = static_cast<double>(base_.chunks_with(word, kMostCounted));
   return std::log(1 + (chunks - with + 0.5) / (with + 0.5));
 }
 
 std::vector<Retrieved> Retriever::retrieve(const std::string& question, size_t count, Retrieval how) {
+  const std::lock_guard lock(mutex_);
   const Query query = take_apart(question);
   std::vector<float> vectors;
   if (embedder_ != nullptr && how != Retrieval::words) {
@@ -148,6 +151,7 @@ std::vector<Retrieved> Retriever::retrieve(const std::string& question, size_t c
 
 std::vector<Retrieved> Retriever::retrieve(const Query& query, std::span<const float> vectors, size_t count,
                                            Retrieval how) {
+  const std::lock_guard lock(mutex_);
   Fusion fusion;
   const size_t depth = std::max(kFusedChunks, count);
   if (how != Retrieval::vectors || vectors.empty()) {

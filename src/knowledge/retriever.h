@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ struct Retrieved {
   std::optional<double> cosine;
 };
 
+// Any number of threads; one at a time gets on.
 class Retriever {
  public:
   // `embedder`: nullptr for words alone. Loads the vectors. Throws Error(usage) where the knowledge base has none, or
@@ -49,6 +51,7 @@ class Retriever {
  private:
   std::vector<std::string> rare_words(const std::vector<std::string>& words);
 
+  std::recursive_mutex mutex_;
   KnowledgeBase& base_;
   TextEmbedder* embedder_;
 };

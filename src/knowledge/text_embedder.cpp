@@ -32,11 +32,18 @@ std::vector<TokenId> TextEmbedder::tokens_of(const std::string& text) const {
 
 std::vector<float> TextEmbedder::embed(std::span<const std::string> texts, const Embedder::Progress& progress) {
   std::vector<std::vector<TokenId>> tokens;
+  for (const std::string& text : texts) tokens.push_back(tokens_of(text));
+  return embed_tokens(tokens, progress);
+}
+
+std::vector<float> TextEmbedder::embed_tokens(std::span<const std::vector<TokenId>> texts,
+                                              const Embedder::Progress& progress) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::vector<TokenId>> tokens;
   std::vector<size_t> places;
   for (size_t i = 0; i < texts.size(); ++i) {
-    std::vector<TokenId> ids = tokens_of(texts[i]);
-    if (ids.empty()) continue;
-    tokens.push_back(std::move(ids));
+    if (texts[i].empty()) continue;
+    tokens.push_back(texts[i]);
     places.push_back(i);
   }
   std::vector<float> vectors(texts.size() * width());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 
 namespace thimble {
 
+// Any number of threads; one at a time gets on.
 class TextEmbedder {
  public:
   // The references must outlive it; options as embedding_options() makes them.
@@ -23,10 +25,14 @@ class TextEmbedder {
   // [texts][width()]. What is longer than the model's context is cut there; a text without tokens gives zeros. `progress`
   // as Embedder has it.
   std::vector<float> embed(std::span<const std::string> texts, const Embedder::Progress& progress = {});
+  // The same of texts that are tokens already. Throws as Embedder has it for one that is longer than the context.
+  std::vector<float> embed_tokens(std::span<const std::vector<TokenId>> texts, const Embedder::Progress& progress = {});
+  size_t context_length() const { return embedder_.context_length(); }
 
  private:
   std::vector<TokenId> tokens_of(const std::string& text) const;
   const LanguageModel& language_model_;
+  std::mutex mutex_;
   Embedder embedder_;
 };
 

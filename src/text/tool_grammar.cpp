@@ -33,7 +33,7 @@ void move_references(Json& schema, const std::string& place) {
 
 }  // namespace
 
-Json tool_call_schema(const Json& tools) {
+Json tool_call_schema(const Json& tools, bool has_none) {
   if (!tools.is_array()) fail(ExitCode::usage, "tools: expected a JSON array, found {}", tools.type_name());
   std::set<std::string> names = {kNoTool};
   Json calls = Json::array();
@@ -53,10 +53,12 @@ Json tool_call_schema(const Json& tools) {
     if (parameters.is_object()) parameters.erase("$id");
     calls.push_back(call_schema(name, std::move(parameters)));
   }
-  calls.push_back(call_schema(kNoTool, {{"type", "object"}, {"properties", Json::object()}}));
+  if (has_none) calls.push_back(call_schema(kNoTool, {{"type", "object"}, {"properties", Json::object()}}));
   return {{"anyOf", std::move(calls)}};
 }
 
-Grammar compile_tool_calls(const Json& tools) { return compile_json_schema(tool_call_schema(tools)); }
+Grammar compile_tool_calls(const Json& tools, bool has_none) {
+  return compile_json_schema(tool_call_schema(tools, has_none));
+}
 
 }  // namespace thimble

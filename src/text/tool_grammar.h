@@ -13,9 +13,9 @@ namespace thimble {
 inline constexpr const char* kNoTool = "none";
 
 // tools: an array in OpenAI's form, {"type": "function", "function": {"name", "parameters"}}, or of the inner objects. The schema
-// of {"name": <tool>, "arguments": <its parameters>}, tools in their order, then {"name": "none", "arguments": {}}. References
+// of {"name": <tool>, "arguments": <its parameters>}, tools in their order, then with `has_none` {"name": "none", "arguments": {}}. References
 // within a tool's parameters lead into these. Throws Error(usage) naming the tool.
-nlohmann::ordered_json tool_call_schema(const nlohmann::ordered_json& tools);
-Grammar compile_tool_calls(const nlohmann::ordered_json& tools);
+nlohmann::ordered_json tool_call_schema(const nlohmann::ordered_json& tools, bool has_none = true);
+Grammar compile_tool_calls(const nlohmann::ordered_json& tools, bool has_none = true);
 
 }  // namespace thimble
