@@ -80,7 +80,7 @@ export function startAsk(panel) {
     try {
       const result = await postJson("/v1/ask", { question, history: history.slice(-TURNS_SENT) }, controller.signal);
       showAnswer(body, result);
-      if (!result.refused) history.push({ question, answer: result.answer });
+      if (!result.refused && result.answer) history.push({ question, answer: result.answer });
       announce(result.refused ? "The manuals do not say." : `Answer: ${result.answer}`);
     } catch (error) {
       const retry = () => { if (!running) answer(question, body, tries + 1); };

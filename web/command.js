@@ -21,11 +21,12 @@ function argumentsTable(values) {
 function meter(confidence) {
   const value = Math.min(1, Math.max(0, Number(confidence) || 0));
   const percent = Math.round(value * 100);
+  const words = value > 0 && value < 0.01 ? "< 1%" : `${percent}%`;
   const level = value >= 0.8 ? "high" : value >= 0.5 ? "middle" : "low";
   const bar = h("div", { class: `bar meter ${level}`, role: "meter", "aria-label": "Confidence", "aria-valuemin": "0",
     "aria-valuemax": "100", "aria-valuenow": String(percent), "aria-valuetext": `${percent} percent, ${level}` }, h("i"));
   bar.firstElementChild.style.width = `${percent}%`;
-  return h("div", { class: "confidence" }, h("span", { class: "label" }, "Confidence"), bar, h("span", { class: "mono" }, `${percent}%`));
+  return h("div", { class: "confidence" }, h("span", { class: "label" }, "Confidence"), bar, h("span", { class: "mono" }, words));
 }
 
 function verdict(result) {

@@ -2,12 +2,16 @@
 
 const LINE_KEPT = 2000;
 
+// Throws an Error with a sentence for a person where a request of this many bytes is larger than the server takes.
+export function requireSize(name, size, limit) {
+  if (size <= limit) return;
+  throw new Error(`${name} makes a request of ${size} bytes, and this server takes at most ${limit}. ` +
+    "The program reads logs of any size: thimble summarize -f FILE");
+}
+
 // The text of a file; throws an Error with a sentence for a person where it is no text or larger than limit bytes.
 export async function readLog(file, limit) {
-  if (file.size > limit) {
-    throw new Error(`${file.name} has ${file.size} bytes, and this server takes at most ${limit}. ` +
-      `The program reads logs of any size: thimble summarize -f ${file.name}`);
-  }
+  requireSize(file.name, file.size, limit);
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) throw new Error(`${file.name} is compressed. Unpack it first.`);
   const wide = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";

@@ -1,7 +1,7 @@
 // Logs: a file that is dropped, chosen or pasted; what happened in it; and its lines, which this page keeps to show them.
 import { postJson } from "./api.js";
 import { announce, bytes, copyButton, h, openDialog, textButton } from "./dom.js";
-import { LogLines, readLog, splitReferences } from "./logfile.js";
+import { LogLines, readLog, requireSize, splitReferences } from "./logfile.js";
 import { errorNotice } from "./notice.js";
 import { onProps } from "./status.js";
 
@@ -87,10 +87,12 @@ export function startLogs(panel) {
     if (running === controller) running = null;
   }
 
-  async function take(file) {
-    if (!file) return;
+  // Summarizes the text that read() resolves to, unless it is too large or no text.
+  async function take(read, name) {
     try {
-      await summarize(await readLog(file, limit), file.name);
+      const text = await read();
+      requireSize(name, new Blob([JSON.stringify({ log: text, name })]).size, limit);
+      await summarize(text, name);
     } catch (error) {
       result.hidden = false;
       result.replaceChildren(h("div", { class: "notice error" }, h("p", {}, error.message)));
@@ -98,8 +100,10 @@ export function startLogs(panel) {
     }
   }
 
+  const takeFile = (file) => { if (file) take(() => readLog(file, limit), file.name); };
+
   chooser.addEventListener("change", () => {
-    take(chooser.files[0]);
+    takeFile(chooser.files[0]);
     chooser.value = "";
   });
   for (const name of ["dragenter", "dragover"]) {
@@ -111,7 +115,7 @@ export function startLogs(panel) {
   for (const name of ["dragleave", "drop"]) panel.addEventListener(name, () => zone.classList.remove("over"));
   panel.addEventListener("drop", (event) => {
     event.preventDefault();
-    if (!panel.classList.contains("off")) take(event.dataTransfer.files[0]);
+    if (!panel.classList.contains("off")) takeFile(event.dataTransfer.files[0]);
   });
   panel.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !document.querySelector("dialog[open]")) running?.abort();
@@ -126,7 +130,7 @@ export function startLogs(panel) {
     zone,
     h("details", { class: "more" }, h("summary", {}, "Paste text"), h("label", { for: "log-paste", class: "visually-hidden" }, "Log text"),
       pasted, h("div", { class: "row end" }, textButton("Summarize", () => {
-        if (pasted.value.trim()) summarize(pasted.value, "pasted text");
+        if (pasted.value.trim()) take(() => pasted.value, "pasted text");
       }, { class: "button primary" }))),
     result));
 }

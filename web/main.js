@@ -11,12 +11,13 @@ const VIEWS = ["chat", "ask", "command", "logs"];
 
 // What turns a view on where the server was started without it.
 const FLAGS = {
-  chat: ["Chat is off", "This model has no chat template. Start the server with an instruction-tuned model:", "thimble serve -m MODEL.gguf"],
+  chat: ["Chat is off", "The server was started without a language model. Start it with -m:", "thimble serve -m MODEL.gguf"],
   ask: ["Manuals are off", "The server was started without a knowledge base. Make one with thimble index, then start it with --kb:",
     "thimble serve -m MODEL.gguf --kb kb.db"],
   command: ["Commands are off", "The server was started without a list of tools. Start it with --tools:",
     "thimble serve -m MODEL.gguf --tools tools.json"],
-  logs: ["Summaries are off", "This server does not summarize logs. The program does, also without a model:", "thimble summarize -f pump.log"],
+  logs: ["Summaries are off", "The server was started without a language model. The program finds events without one, too:",
+    "thimble summarize -f pump.log"],
 };
 
 function select(name, focus = false) {

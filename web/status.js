@@ -20,7 +20,7 @@ const speed = (value) => (value > 0 ? `${value < 10 ? value.toFixed(1) : Math.ro
 
 function showGlance() {
   const memory = props.memory ?? {};
-  byId("glance-model").textContent = props.model ?? "";
+  byId("glance-model").textContent = props.model || "no language model";
   byId("glance-memory").textContent = memory.resident_bytes ? bytes(memory.resident_bytes) : "";
   byId("glance-limit").textContent = memory.limit_bytes ? `of ${bytes(memory.limit_bytes)}` : "";
   byId("glance-bar").firstElementChild.style.width = `${share(memory.resident_bytes, memory.limit_bytes)}%`;
@@ -42,9 +42,9 @@ function detail() {
   const memory = props.memory ?? {};
   const features = Object.entries(props.features ?? {});
   return h("dl", { class: "facts" },
-    row("Model", props.model), row("Version", props.version),
+    row("Model", props.model || "none"), row("Version", props.version),
     row("Context", `${props.context_length} tokens`),
-    row("Slots", `${props.busy_slots} of ${props.slots} busy, ${props.queued} waiting`),
+    props.slots ? row("Slots", `${props.busy_slots} of ${props.slots} busy, ${props.queued} waiting`) : [],
     memoryRow("Memory resident", memory.resident_bytes, memory.limit_bytes),
     memoryRow("Memory planned", memory.planned_bytes, memory.limit_bytes),
     memoryRow("Memory limit", memory.limit_bytes, memory.limit_bytes),

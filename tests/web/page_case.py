@@ -28,10 +28,16 @@ def browser():
 
 class PageCase(unittest.TestCase):
     options = {"viewport": {"width": 1100, "height": 720}}
+    model_name = "SmolLM2-135M-Instruct"
+
+    def make_server(self):
+        """Not yet started; goes away by itself."""
+        server = MockServer()
+        self.addCleanup(server.stop)
+        return server
 
     def setUp(self):
-        self.server = MockServer().start()
-        self.addCleanup(self.server.stop)
+        self.server = self.make_server().start()
         self.context = browser().new_context(**self.options)
         self.addCleanup(self.context.close)
         self.errors = []
@@ -57,7 +63,7 @@ class PageCase(unittest.TestCase):
 
     def open(self, view="chat"):
         self.page.goto(f"{self.server.address}#{view}")
-        expect(self.page.locator("#glance-model")).to_have_text("SmolLM2-135M-Instruct")
+        expect(self.page.locator("#glance-model")).to_contain_text(self.model_name)
         return self.page
 
     def send(self, text):

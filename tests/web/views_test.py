@@ -118,7 +118,7 @@ class Logs(PageCase):
     def test_what_is_no_log_or_too_large_is_not_sent(self):
         self.server.max_body_bytes = 1000
         page = self.open("logs")
-        for name, data, said in [("big.log", b"x" * 1001, "at most 1000"), ("a.gz", b"\x1f\x8b\x08", "compressed"),
+        for name, data, said in [("big.log", b"x" * 1001, "at most 1000"), ("escaped.log", b"\n" * 600, "1231 bytes"), ("a.gz", b"\x1f\x8b\x08", "compressed"),
                                  ("a.bin", bytes(500), "binary")]:
             page.set_input_files("#log-file", {"name": name, "mimeType": "text/plain", "buffer": data})
             expect(page.locator(".log-result .notice.error")).to_contain_text(said)
