@@ -95,6 +95,10 @@ class Layout(PageCase):
 class Desk(Layout):
     options = {"viewport": {"width": 1100, "height": 720}, "color_scheme": "light"}
 
+    def setUp(self):
+        super().setUp()
+        self.page.emulate_media(color_scheme="light")
+
     def test_names_and_contrast_in_every_view_in_both_colours(self):
         for view in self.fill_views():
             self.assert_names(view)

@@ -36,29 +36,32 @@ class PageCase(unittest.TestCase):
         self.addCleanup(server.stop)
         return server
 
+    @classmethod
+    def setUpClass(cls):
+        """One tab for the tests of a class: each has a server, and with it an origin, of its own."""
+        context = browser().new_context(**cls.options)
+        cls.addClassCleanup(context.close)
+        cls.context, cls.page = context, context.new_page()
+        cls.errors, cls.requests = [], []
+        cls.page.on("console", lambda message: message.type in ("error", "warning") and cls.errors.append(message.text))
+        cls.page.on("pageerror", lambda error: cls.errors.append(str(error)))
+        cls.page.on("request", lambda request: cls.requests.append(request.url))
+        cls.page.add_init_script("document.addEventListener('securitypolicyviolation', "
+                                 "e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))")
+
     def setUp(self):
         self.server = self.make_server().start()
-        self.context = browser().new_context(**self.options)
-        self.addCleanup(self.context.close)
-        self.errors = []
         self.allowed = []  # patterns of errors that the test causes
-        self.requests = []
-        self.page = self.new_page()
-
-    def new_page(self):
-        page = self.context.new_page()
-        page.on("console", lambda message: message.type in ("error", "warning") and self.errors.append(message.text))
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.add_init_script("document.addEventListener('securitypolicyviolation', "
-                             "e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))")
-        return page
+        self.errors.clear()
+        self.requests.clear()
 
     def tearDown(self):
         self.assertTrue(self.requests)
         outside = [url for url in self.requests if not url.startswith((self.server.address, "blob:" + self.server.address))]
         self.assertEqual(outside, [])
         wrong = [error for error in self.errors if not any(re.search(pattern, error) for pattern in self.allowed)]
+        self.page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        self.page.goto("about:blank")
         self.assertEqual(wrong, [])
 
     def open(self, view="chat"):

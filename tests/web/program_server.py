@@ -8,11 +8,11 @@ FIELDOPS = pathlib.Path(__file__).resolve().parents[2] / "examples/fieldops"
 
 
 class ProgramServer:
-    def __init__(self, thimble, model, *more):
+    def __init__(self, thimble, model, *more, tools=FIELDOPS / "tools.json"):
         self.folder = tempfile.TemporaryDirectory()
         base = pathlib.Path(self.folder.name) / "kb.db"
         subprocess.run([thimble, "index", "-o", base, FIELDOPS / "manuals"], check=True, capture_output=True)
-        self.command = [thimble, "serve", "-m", model, "--kb", base, "--tools", FIELDOPS / "tools.json", "-np", "2", "-c", "2048", *more]
+        self.command = [thimble, "serve", "-m", model, "--kb", base, "--tools", tools, "-np", "2", "-c", "2048", *more]
         self.port = 0
         self.process = None
 
@@ -21,7 +21,9 @@ class ProgramServer:
         return f"http://127.0.0.1:{self.port}/"
 
     def start(self):
-        """On the port it had before, if it ran before."""
+        """On the port it had before, if it ran before; nothing where it runs."""
+        if self.process and self.process.poll() is None:
+            return self
         self.process = subprocess.Popen([*self.command, "--port", str(self.port)], stderr=subprocess.PIPE, text=True)
         said = self.process.stderr.readline()
         found = re.search(r"http://127\.0\.0\.1:(\d+)", said)

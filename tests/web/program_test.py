@@ -1,6 +1,8 @@
 """The page with the program itself and a real model: what the mock server promises is what `thimble serve` does."""
+import json
 import os
 import pathlib
+import tempfile
 import unittest
 
 from playwright.sync_api import expect
@@ -14,11 +16,19 @@ REFUSED = "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_CO
 
 @unittest.skipUnless(MODELS, "THIMBLE_MODELS is not set")
 class Program(PageCase):
-    def make_server(self):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        tools = pathlib.Path(folder.name) / "tools.json"  # few, so that they are soon read
+        tools.write_text(json.dumps(json.loads((FIELDOPS / "tools.json").read_text(encoding="utf-8"))[:3]), encoding="utf-8")
         model = next(pathlib.Path(MODELS, "smollm2-135m").glob("*.gguf"))
-        server = ProgramServer(os.environ["THIMBLE_BIN"], model)
-        self.addCleanup(server.close)
-        return server
+        cls.program = ProgramServer(os.environ["THIMBLE_BIN"], model, tools=tools)
+        cls.addClassCleanup(cls.program.close)
+
+    def make_server(self):
+        return self.program
 
     def busy_slots(self):
         return self.page.evaluate("fetch('/props').then((answer) => answer.json()).then((props) => props.busy_slots)")
@@ -79,8 +89,8 @@ class Program(PageCase):
         page.fill("#command-input", "start the pump")
         page.press("#command-input", "Enter")
         expect(page.get_by_role("meter", name="Confidence")).to_be_visible(timeout=30000)
-        page.get_by_text("Tools (24)").click()
-        expect(page.locator(".tools li")).to_have_count(24)
+        page.get_by_text("Tools (3)").click()
+        expect(page.locator(".tools li")).to_have_count(3)
         page.get_by_role("tab", name="Logs").click()
         page.set_input_files("#log-file", FIELDOPS / "logs/pump-cp40.log")
         expect(page.locator(".events tbody tr").first).to_be_visible(timeout=30000)

@@ -150,6 +150,8 @@ class Header(PageCase):
     def props_asked(self):
         return sum(path == "/props" for _, path, _ in self.server.requests)
 
+
+class Off(PageCase):
     def test_views_that_are_off_name_their_flag(self):
         self.server.features.update(ask=False, command=False)
         page = self.open("ask")
