@@ -5,7 +5,7 @@
 build_packages=(build-essential cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev libpcre2-dev
                 libutf8proc-dev libedit-dev libcurl4-openssl-dev libssl-dev libgumbo-dev libpoppler-cpp-dev
                 libsqlite3-dev libcpp-httplib-dev python3 python3-pip)
-test_packages=(libgtest-dev python3-venv openssl strace poppler-utils)
+test_packages=(libgtest-dev python3-venv openssl strace poppler-utils chromium fonts-dejavu-core)
 check_packages=(clang clang-format clang-tidy libclang-rt-14-dev shellcheck)
 
 say() { printf '%s\n' "$*" >&2; }
