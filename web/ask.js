@@ -41,12 +41,12 @@ function showAnswer(parent, result) {
   const refused = [h("p", { class: "refused-title" }, "The manuals do not say."),
     h("p", {}, result.reason ? `Reason: ${result.reason}` : "Nothing that was found answers this question.")];
   parent.replaceChildren(...[
-    result.refused ? h("div", { class: "notice refused" }, refused) : markdown(result.answer ?? ""),
+    result.refused ? h("div", { class: "notice refused" }, refused) :
+      h("div", { class: "answer-row" }, markdown(result.answer ?? ""), copyButton("Copy answer", () => result.answer ?? "")),
     result.quoted ? h("p", { class: "muted" }, "Quoted from the section below.") : null,
     citations.length ? h("h3", { class: "label" }, citations.length > 1 ? "Sources" : "Source") : null,
     citations.length ? h("ol", { class: "citations" }, citations.map((one, at) => h("li", {}, citationButton(one, at + 1)))) : null,
     retrieved(result.retrieved),
-    result.refused ? null : h("div", { class: "message-foot visible" }, copyButton("Copy answer", () => result.answer ?? "")),
   ].filter(Boolean));
 }
 
@@ -57,7 +57,7 @@ export function startAsk(panel) {
   const turns = h("div", { class: "turns" });
   const intro = h("p", { class: "muted intro" }, "Answers come from the manuals that the server has, with the sections they stand on. " +
     "Where the manuals do not say, that is the answer.");
-  const input = h("textarea", { id: "ask-input", rows: "1", placeholder: "How often is the pump's oil changed?" });
+  const input = h("textarea", { id: "ask-input", rows: "1", placeholder: "When is the oil changed?" });
   const fit = growWithText(input);
   const send = textButton("Ask", () => (running ? running.abort() : ask()), { class: "button primary" });
   const fresh = textButton("New topic", () => {

@@ -181,7 +181,7 @@ export class Chat {
     const conversation = this.current;
     if (this.run()) return;
     const message = { role: "assistant", content: "" };
-    const run = { conversation, message, controller: new AbortController(), savedAt: performance.now() };
+    const run = { conversation, message, controller: new AbortController(), savedAt: performance.now(), idleUntil: 0 };
     this.runs.set(conversation.id, run);
     this.addView(message).update(true);
     this.refresh();
@@ -196,17 +196,18 @@ export class Chat {
     this.finish(run, failure, tries);
   }
 
-  // Draws at most once a frame, and keeps what there is about once a second.
+  // Draws at most once a frame, in at most about a quarter of the time, and keeps what there is about once a second.
   grown(run) {
-    if (!run.frame) {
-      run.frame = requestAnimationFrame(() => {
-        run.frame = 0;
-        if (!this.runs.has(run.conversation.id)) return;
-        const follow = this.atEnd();
-        this.views.get(run.message)?.update(true);
-        if (follow && this.views.has(run.message)) this.toEnd();
-      });
-    }
+    run.frame ??= requestAnimationFrame((now) => {
+      run.frame = null;
+      if (!this.runs.has(run.conversation.id)) return;
+      if (now < run.idleUntil) return this.grown(run);
+      const follow = this.atEnd();
+      this.views.get(run.message)?.update(true);
+      if (follow && this.views.has(run.message)) this.toEnd();
+      const end = performance.now();
+      run.idleUntil = end + 3 * (end - now);
+    });
     if (performance.now() - run.savedAt < SAVE_EVERY) return;
     run.savedAt = performance.now();
     store.save({ ...run.conversation, messages: [...run.conversation.messages, { ...run.message, ending: "cut" }] });

@@ -57,7 +57,7 @@ export function startCommand(panel) {
   let tools = [];
   let running = null;
   const input = h("textarea", { id: "command-input", rows: "1", placeholder: "start pump 2" });
-  const fit = growWithText(input);
+  growWithText(input);
   const send = textButton("Translate", () => (running ? running.abort() : translate()), { class: "button primary" });
   const results = h("div", { class: "turns" });
   const list = h("ul", { class: "tools" });
@@ -104,7 +104,6 @@ export function startCommand(panel) {
 
   sendOnEnter(input, translate);
   filter.addEventListener("input", showTools);
-  input.addEventListener("input", fit);
   panel.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !document.querySelector("dialog[open]")) running?.abort();
   });

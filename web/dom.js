@@ -128,6 +128,7 @@ export function growWithText(area) {
     area.style.height = `${area.scrollHeight + 2}px`;
   };
   area.addEventListener("input", fit);
+  window.addEventListener("resize", fit);
   return fit;
 }
 

@@ -33,13 +33,20 @@ function summaryNode(summary, open) {
       lineWords(part.first, part.last)))));
 }
 
+// When it was, what else told of it, and what ended it, where the server says so.
+function moreOf(event) {
+  const times = event.first_time ? [event.first_time, event.last_time === event.first_time ? null : event.last_time] : [];
+  const parts = [times.filter(Boolean).join(" \u2013 "), ...(event.details ?? []), event.end ? `ended: ${event.end}` : ""].filter(Boolean);
+  return parts.map((part) => h("div", { class: "hint" }, part));
+}
+
 function eventsTable(events, open) {
   const head = ["Severity", "Lines", "What", "Count"].map((name) => h("th", { scope: "col" }, name));
   const rows = events.map((event) => h("tr", {}, h("td", {}, severityTag(event.severity)),
     h("td", {}, h("button", { type: "button", class: "reference", "aria-haspopup": "dialog",
       "aria-label": `Show ${lineWords(event.first_line, event.last_line)}: ${event.what}`,
       onclick: () => open(event.first_line, event.last_line) }, linesText(event.first_line, event.last_line))),
-    h("td", { class: "what" }, event.what), h("td", { class: "number" }, String(event.count ?? 1))));
+    h("td", { class: "what" }, event.what, moreOf(event)), h("td", { class: "number" }, String(event.count ?? 1))));
   const table = h("table", { class: "events" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows));
   table.addEventListener("click", (click) => {
     if (!click.target.closest("button")) click.target.closest("tbody tr")?.querySelector("button").click();
@@ -51,7 +58,7 @@ function showResult(parent, result, log, name) {
   const events = result.events ?? [];
   const open = (first, last) => openLines(log, name, first, last);
   parent.replaceChildren(h("div", { class: "page-head" }, h("h3", {}, name), copyButton("Copy summary", () => result.summary ?? "")),
-    h("p", { class: "muted" }, `${result.lines ?? log.count} lines, ${events.length} ${events.length === 1 ? "event" : "events"}`),
+    h("p", { class: "muted" }, `${log.count} lines, ${events.length} ${events.length === 1 ? "event" : "events"}`),
     summaryNode(result.summary ?? "", open), events.length ? eventsTable(events, open) : h("p", { class: "muted" }, "Nothing out of the ordinary was found."));
 }
 
@@ -71,6 +78,7 @@ export function startLogs(panel) {
     running?.abort();
     const controller = running = new AbortController();
     result.hidden = false;
+    zone.classList.add("compact");
     result.replaceChildren(h("p", { class: "waiting" }, `Reading ${name}`), h("div", { class: "row" }, stop));
     try {
       const summary = await postJson("/v1/summarize", { log: text, name }, controller.signal);

@@ -67,17 +67,17 @@ async function refresh() {
     const away = error.status === 0;
     timer = setTimeout(refresh, away ? wait : EVERY);
     if (!away) return;
-    showAway(wait);
+    showAway();
     wait = Math.min(wait * 1.6, LONGEST_WAIT);
   }
 }
 
-function showAway(ms) {
+// The same words each time, so that a screen reader says them once.
+function showAway() {
   const banner = byId("banner");
-  const text = `No connection to the server. Next try in ${Math.ceil(ms / 1000)} s.`;
-  if (banner.hidden) banner.replaceChildren(h("span"), textButton("Try now", refresh));
+  if (!banner.hidden) return;
+  banner.replaceChildren(h("span", {}, "No connection to the server. Trying again."), textButton("Try now", refresh));
   banner.hidden = false;
-  banner.firstElementChild.textContent = text;
   document.documentElement.classList.add("away");
 }
 

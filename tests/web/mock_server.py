@@ -162,10 +162,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         lines = body["log"].split("\n")
         at = next((number for number, line in enumerate(lines, 1) if "ERROR" in line), 0)
         events = [{"what": "Bearing temperature above 90 degrees, pump tripped (E07)", "severity": "error", "first_line": at,
-                   "last_line": at + 2, "count": 1},
+                   "last_line": at + 2, "count": 1, "first_time": "10:00:30", "last_time": "10:01:01", "details": ["E07"], "end": "reset"},
                   {"what": "Suction pressure drifted down", "severity": "warning", "first_line": 2, "last_line": 5, "count": 4}]
         summary = f"The pump tripped on bearing temperature [L{at}-L{at + 2}] after suction pressure fell [L2]." if at else "Nothing happened."
-        self.send_json(200, {"summary": summary, "events": events if at else [], "lines": len(lines)})
+        self.send_json(200, {"summary": summary, "events": events if at else [], "lines": {"first": 1, "last": len(lines), "count": len(lines)}})
 
 
 class MockServer:

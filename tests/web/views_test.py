@@ -1,4 +1,5 @@
 """Ask, Command and Logs, the header's figures, and views that are off."""
+import re
 import unittest
 
 from playwright.sync_api import expect
@@ -87,9 +88,11 @@ class Logs(PageCase):
         page.set_input_files("#log-file", {"name": "pump.log", "mimeType": "text/plain", "buffer": LOG.encode()})
         expect(page.locator(".summary")).to_have_text("The pump tripped on bearing temperature lines 31\u201333 after suction pressure fell line 2.")
         self.assertEqual(self.server.posts("/v1/summarize"), [{"log": LOG, "name": "pump.log"}])
+        expect(page.locator(".log-result")).to_contain_text("40 lines, 2 events")
         rows = page.locator(".events tbody tr")
         expect(rows).to_have_count(2)
-        expect(rows.first.locator("td")).to_have_text(["error", "31\u201333", "Bearing temperature above 90 degrees, pump tripped (E07)", "1"])
+        expect(rows.first.locator("td")).to_have_text(["error", "31\u201333", re.compile("^Bearing temperature above 90 degrees, pump tripped"), "1"])
+        self.assertEqual(rows.first.locator(".hint").all_text_contents(), ["10:00:30 \u2013 10:01:01", "E07", "ended: reset"])
         rows.first.locator(".what").click()
         lines = page.get_by_role("dialog").locator(".log-line")
         self.assertEqual(lines.locator(".log-number").all_text_contents(), [str(number) for number in range(28, 37)])
