@@ -21,7 +21,7 @@ export class Chat {
     const last = store.load(store.lastOpened());
     this.show(last ?? store.create());
     store.onChangeElsewhere(() => this.list.refresh());
-    window.addEventListener("pagehide", () => { for (const run of this.runs.values()) store.save(run.conversation); });
+    window.addEventListener("pagehide", () => { for (const run of this.runs.values()) this.keepPart(run); });
     panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.stop();
     });
@@ -208,9 +208,14 @@ export class Chat {
       const end = performance.now();
       run.idleUntil = end + 3 * (end - now);
     });
-    if (performance.now() - run.savedAt < SAVE_EVERY) return;
+    if (performance.now() - run.savedAt >= SAVE_EVERY) this.keepPart(run);
+  }
+
+  // Keeps what there is of an answer, as one that was cut off, should nothing more come.
+  keepPart(run) {
     run.savedAt = performance.now();
-    store.save({ ...run.conversation, messages: [...run.conversation.messages, { ...run.message, ending: "cut" }] });
+    const part = run.message.content ? [{ ...run.message, ending: "cut" }] : [];
+    store.save({ ...run.conversation, messages: [...run.conversation.messages, ...part] });
   }
 
   finish(run, failure, tries) {

@@ -107,6 +107,8 @@ class Chat(PageCase):
         self.send("long")
         expect(self.answers().nth(1).locator(".markdown")).to_contain_text("word word")
         self.page.wait_for_timeout(1100)
+        self.assertIn("word word", self.kept()["one"]["messages"][-1]["content"])
+        self.assertEqual(self.kept()["one"]["messages"][-1]["ending"], "cut")
         self.page.reload()
         expect(self.page.locator(".message")).to_have_count(4)
         self.expect_answer("You said: one", 0)
