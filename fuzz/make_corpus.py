@@ -176,6 +176,14 @@ def document_seeds():
             yield from (bytes([kind]) + whole[at:at + 2048] for at in (0, len(whole) // 2))
 
 
+def http_head_seeds():
+    heads = ("GET / HTTP/1.1\r\nHost: a", "GET / HTTP/1.0", "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nExpect: 100-continue",
+             "OPTIONS /props?a=b%20c HTTP/1.1\r\nHost: [::1]:80\r\nOrigin: null\r\nConnection: keep-alive, close",
+             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked", "GET / HTTP/1.1\r\nHost: a\r\nX-Y:\t z \r\nAuthorization: Bearer k")
+    bodies = ('{"n": 1, "temperature": 0.5, "stop": ["a", "b"]}', '{"messages": [{"role": "user", "content": "\\u00e4"}]}', '{"a": {"b": [1, null, true, -2.5e3]}}')
+    return (bytes([kind]) + text.encode() for kind, texts in enumerate((heads, bodies)) for text in texts)
+
+
 TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparameter_files.REQUIRED), "general.alignment",
                                  "split.count", "attn_norm", "token_embd.weight")),
            "template": (template_seeds, TEMPLATE_WORDS),
@@ -193,6 +201,8 @@ TARGETS = {"gguf": (gguf_seeds, ("GGUF", *(f"llama.{key}" for key in hyperparame
                                        '"items"', '"prefixItems"', '"maxItems"', '"if"', '"then"', '"integer"', '"object"', "{1,3}", "[^", "(?:", "#/")),
            "safetensors": (safetensors_seeds, ('"dtype"', '"shape"', '"data_offsets"', "__metadata__", "F32", "BF16", "F16", "F64", "I64",
                                                "18446744073709551615")),
+           "http_head": (http_head_seeds, ("HTTP/1.1", "\r\n", "Host: ", "Content-Length: ", "Transfer-Encoding: ", "Connection: ", "Expect: ",
+                                           "POST ", '"n"', '"stop"', '"temperature"', "1e400", "\\ud800")),
            "log_summary": (log_seeds, ("2026-03-02 04:18:57 ", "Mar  2 04:18:57 ", "ERROR ", "WARNING ", "NOTICE ", "E07 ", " -> ", " from ", " to ", "\n\t",
                                        " link down", " restarted", " reset ", "state=FAULT", "temp=21.5", "\r\n", "\x1b[0m", '{"msg":"', "a;b;c\n", " | ")),
            "document": (document_seeds, ("# ", "| a | b |", "|---|---|", "```", "](", "---", "===", "1. ", "<table><tr><td>", "<li>", "<h2>",

@@ -215,7 +215,7 @@ class Serve : public Command {
     const Api api(service, guard, log, output_.verbose ? Api::Log(log) : Api::Log());
     HttpFront front(
         limits, slots + static_cast<size_t>(most_waiting_) + kSpareWorkers, tls,
-        [&](const httplib::Request& request, httplib::Response& reply, const HttpClient& client) {
+        [&](const httplib::Request& request, httplib::Response& reply, const HttpPeer& client) {
           api.answer(request, reply, client);
         },
         Api::refuse);

@@ -89,6 +89,21 @@ TEST_P(Sessions, SharedPrefixIsNotRunAgainAndChangesNothing) {
   EXPECT_EQ(logits_of(warm, std::span(second).last(1)), expected);
 }
 
+TEST_P(Sessions, ACopyGoesOnAsTheOriginalWould) {
+  const auto prompt = ids(60), more = ids(67);
+  Team team(2);
+  Session first = session(team, options(128, 32)), second = session(team, options(128, 32));
+  logits_of(first, prompt);
+  logits_of(second, ids(5));
+  second.copy_from(first);
+  EXPECT_TRUE(std::ranges::equal(second.tokens(), prompt));
+  const auto rest = std::span(more).subspan(60);
+  EXPECT_EQ(logits_of(second, rest), logits_of(first, rest));
+  EXPECT_EQ(second.keep_shared_prefix(prompt), first.keep_shared_prefix(prompt));
+  second.copy_from(session(team, options(128, 32)));
+  EXPECT_EQ(second.tokens().size(), 0u);
+}
+
 TEST_P(Sessions, RewindingPastAWindowStartsAgainRatherThanLie) {
   Team team(1);
   const auto all = ids(400);

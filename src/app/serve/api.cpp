@@ -106,7 +106,7 @@ const Api::Route* Api::find_route(const std::string& path) {
   return found == kRoutes.end() ? nullptr : &*found;
 }
 
-void Api::answer(const httplib::Request& request, httplib::Response& reply, const HttpClient& client) const {
+void Api::answer(const httplib::Request& request, httplib::Response& reply, const HttpPeer& client) const {
   const auto start = std::chrono::steady_clock::now();
   ++service_.tally.requests;
   set_headers(reply);
@@ -129,7 +129,7 @@ void Api::refuse(int status, const std::string& message, httplib::Response& repl
   set_error(reply, ApiError(status, message));
 }
 
-void Api::serve(const httplib::Request& request, httplib::Response& reply, const HttpClient& client) const {
+void Api::serve(const httplib::Request& request, httplib::Response& reply, const HttpPeer& client) const {
   require_host(request);
   require_origin(request, reply, client);
   const bool is_read = request.method == "GET" || request.method == "HEAD";
@@ -166,7 +166,7 @@ void Api::require_host(const httplib::Request& request) const {
   throw ApiError(403, fmt::format("host '{}' is not this server's; name it with --allowed-host", printable(name, 100)));
 }
 
-void Api::require_origin(const httplib::Request& request, httplib::Response& reply, const HttpClient& client) const {
+void Api::require_origin(const httplib::Request& request, httplib::Response& reply, const HttpPeer& client) const {
   if (!request.has_header("origin")) return;
   const std::string origin = request.get_header_value("origin");
   const std::string own = (client.is_secure() ? "https://" : "http://") + request.get_header_value("host");

@@ -22,7 +22,7 @@ class Api {
   Api(Service& service, ApiGuard guard, Log log, Log trace);
 
   // HttpFront::Handler
-  void answer(const httplib::Request& request, httplib::Response& reply, const HttpClient& client) const;
+  void answer(const httplib::Request& request, httplib::Response& reply, const HttpPeer& client) const;
   // HttpFront::Refusal
   static void refuse(int status, const std::string& message, httplib::Response& reply);
 
@@ -30,9 +30,9 @@ class Api {
   struct Route;
   static const Route* find_route(const std::string& path);
 
-  void serve(const httplib::Request& request, httplib::Response& reply, const HttpClient& client) const;
+  void serve(const httplib::Request& request, httplib::Response& reply, const HttpPeer& client) const;
   void require_host(const httplib::Request& request) const;
-  void require_origin(const httplib::Request& request, httplib::Response& reply, const HttpClient& client) const;
+  void require_origin(const httplib::Request& request, httplib::Response& reply, const HttpPeer& client) const;
   void require_key(const httplib::Request& request) const;
   static bool serve_file(const httplib::Request& request, httplib::Response& reply);
 

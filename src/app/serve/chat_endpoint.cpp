@@ -21,7 +21,7 @@ enum class ToolChoice : uint8_t { none, free, forced };
 // One request: read and checked whole, then answered on a slot.
 class ChatJob {
  public:
-  ChatJob(Service& service, const std::string& body, const HttpClient& client)
+  ChatJob(Service& service, const std::string& body, const HttpPeer& client)
       : service_(service),
         body_(parse_request(body)),
         fields_(body_),
@@ -252,7 +252,7 @@ class ChatJob {
   Service& service_;
   const Json body_;
   const RequestFields fields_;
-  const HttpClient& client_;
+  const HttpPeer& client_;
   AnswerSettings settings_;
   std::optional<size_t> top_logprobs_;  // nullopt: none are wanted
   ToolChoice choice_ = ToolChoice::none;
@@ -269,7 +269,7 @@ class ChatJob {
 }  // namespace
 
 void chat_completions(Service& service, const httplib::Request& request, httplib::Response& reply,
-                      const HttpClient& client) {
+                      const HttpPeer& client) {
   const auto job = std::make_shared<ChatJob>(service, request.body, client);
   if (!job->is_stream()) return reply_json(reply, job->answer_whole());
   reply.set_chunked_content_provider("text/event-stream", [job](size_t, httplib::DataSink& sink) {

@@ -21,7 +21,7 @@ constexpr int64_t kDefaultLength = 16;  // OpenAI's
 // One request in the older shape: texts or token ids are continued, and where asked for, given back with their own probabilities.
 class CompletionJob {
  public:
-  CompletionJob(Service& service, const std::string& body, const HttpClient& client)
+  CompletionJob(Service& service, const std::string& body, const HttpPeer& client)
       : service_(service),
         body_(parse_request(body)),
         fields_(body_),
@@ -221,7 +221,7 @@ class CompletionJob {
   Service& service_;
   const Json body_;
   const RequestFields fields_;
-  const HttpClient& client_;
+  const HttpPeer& client_;
   AnswerSettings settings_;
   std::optional<size_t> top_logprobs_;
   bool echoes_ = false;
@@ -237,7 +237,7 @@ class CompletionJob {
 }  // namespace
 
 void completions(Service& service, const httplib::Request& request, httplib::Response& reply,
-                 const HttpClient& client) {
+                 const HttpPeer& client) {
   const auto job = std::make_shared<CompletionJob>(service, request.body, client);
   if (!job->is_stream()) return reply_json(reply, job->answer_whole());
   reply.set_chunked_content_provider("text/event-stream", [job](size_t, httplib::DataSink& sink) {

@@ -12,7 +12,7 @@ namespace thimble {
 void reply_json(httplib::Response& reply, const nlohmann::ordered_json& value);
 
 using Endpoint = void(Service& service, const httplib::Request& request, httplib::Response& reply,
-                      const HttpClient& client);
+                      const HttpPeer& client);
 
 Endpoint chat_completions;  // POST /v1/chat/completions
 Endpoint completions;       // POST /v1/completions

@@ -13,8 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kRefusalPatience = 1000ms;
 constexpr size_t kReadAtOnce = 256 << 10;
+constexpr int kBacklog = 512;
 
 // Only what a handler looks at reaches it.
 constexpr std::array<std::string_view, 7> kPassedFields = {"host",
@@ -115,6 +115,7 @@ int HttpFront::bind(const std::string& host, int port) {
     fail(ExitCode::failed, "serve: {} cannot be listened on: another program may have the port; try --port 0",
          printable(host));
   }
+  ::listen(svr_sock_, kBacklog);  // httplib's own is 5: with more at once clients would wait a second for their second try
   return port;
 }
 
@@ -357,7 +358,7 @@ std::string HttpFront::Visit::take_body() {
 
 bool HttpFront::reply(Visit& visit) {
   Exchange exchange(visit.connection, replay(visit.head), limits_.write);
-  const HttpClient client(visit.connection, is_ending_);
+  const HttpPeer client(visit.connection, is_ending_);
   const bool closes = !visit.head.keeps_alive || is_stopping_;
   bool is_closed = false;
   const bool is_done = process_request(exchange, closes, is_closed, [&](httplib::Request& request) {

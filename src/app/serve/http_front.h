@@ -32,9 +32,9 @@ struct HttpLimits {
 };
 
 // Who asked, while the request is answered.
-class HttpClient {
+class HttpPeer {
  public:
-  HttpClient(const HttpConnection& connection, const std::atomic<bool>& is_ending)
+  HttpPeer(const HttpConnection& connection, const std::atomic<bool>& is_ending)
       : connection_(connection), is_ending_(is_ending) {}
   bool is_gone() const { return is_ending_ || connection_.is_gone(); }
   bool is_secure() const { return connection_.is_secure(); }
@@ -49,7 +49,7 @@ class HttpFront : private httplib::Server {
  public:
   // Answers a request on one of the workers. Its reply may be a provider of chunks, within which `client` still stands.
   using Handler =
-      std::function<void(const httplib::Request& request, httplib::Response& reply, const HttpClient& client)>;
+      std::function<void(const httplib::Request& request, httplib::Response& reply, const HttpPeer& client)>;
   // A reply to what is no request, or to one too many.
   using Refusal = std::function<void(int status, const std::string& message, httplib::Response& reply)>;
 

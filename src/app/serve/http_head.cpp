@@ -114,7 +114,8 @@ HttpHead parse_http_head(std::string_view text) {
   read_request_line(head, lines[0]);
   for (size_t i = 1; i < lines.size(); ++i) read_field(head, lines[i]);
   refuse_repeated(head);
-  if (head.find("host") == nullptr && head.keeps_alive) throw HttpFault(400, "the field Host is missing");
+  const std::string* host = head.find("host");
+  if (host == nullptr ? head.keeps_alive : host->empty()) throw HttpFault(400, "the field Host is missing");
   read_length(head);
   if (const std::string* connection = head.find("connection")) {
     const std::string wish = ascii::to_lower(*connection);

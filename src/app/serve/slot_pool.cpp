@@ -38,7 +38,7 @@ size_t SlotPool::waiting() const {
   return line_.size();
 }
 
-SlotLease SlotPool::acquire(std::span<const TokenId> prompt, std::string_view kind, const HttpClient& client) {
+SlotLease SlotPool::acquire(std::span<const TokenId> prompt, std::string_view kind, const HttpPeer& client) {
   Ticket ticket{prompt, kind, client.address()};
   std::unique_lock lock(mutex_);
   const bool all_taken = std::ranges::all_of(slots_, &Slot::is_taken);

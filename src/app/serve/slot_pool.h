@@ -56,7 +56,7 @@ class SlotPool {
 
   // The free slot that has read most of `prompt` already, or else has served the same kind of prompts; blocks until there is one. A prefix
   // that only another free slot has is copied. `kind`: a literal. Throws ApiError 429 where too many wait, 503 where the client is gone.
-  SlotLease acquire(std::span<const TokenId> prompt, std::string_view kind, const HttpClient& client);
+  SlotLease acquire(std::span<const TokenId> prompt, std::string_view kind, const HttpPeer& client);
 
   size_t size() const { return slots_.size(); }
   size_t busy() const;

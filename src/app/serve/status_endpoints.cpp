@@ -30,11 +30,11 @@ void reply_json(httplib::Response& reply, const Json& value) {
   reply.set_content(json_text(value), "application/json");
 }
 
-void health(Service&, const httplib::Request&, httplib::Response& reply, const HttpClient&) {
+void health(Service&, const httplib::Request&, httplib::Response& reply, const HttpPeer&) {
   reply_json(reply, {{"status", "ok"}});
 }
 
-void list_models(Service& service, const httplib::Request&, httplib::Response& reply, const HttpClient&) {
+void list_models(Service& service, const httplib::Request&, httplib::Response& reply, const HttpPeer&) {
   Json data = Json::array();
   if (service.has_model()) {
     Runtime& runtime = service.runtime();
@@ -49,7 +49,7 @@ void list_models(Service& service, const httplib::Request&, httplib::Response& r
   reply_json(reply, {{"object", "list"}, {"data", std::move(data)}});
 }
 
-void properties(Service& service, const httplib::Request&, httplib::Response& reply, const HttpClient&) {
+void properties(Service& service, const httplib::Request&, httplib::Response& reply, const HttpPeer&) {
   Json json = {{"model", service.name()}, {"version", version_text()}};
   const Runtime& runtime = service.has_model() ? service.runtime() : service.encoder().runtime();
   json["context_length"] = runtime.session_options().kv.context_length;
@@ -77,7 +77,7 @@ void properties(Service& service, const httplib::Request&, httplib::Response& re
   reply_json(reply, json);
 }
 
-void metrics(Service& service, const httplib::Request&, httplib::Response& reply, const HttpClient&) {
+void metrics(Service& service, const httplib::Request&, httplib::Response& reply, const HttpPeer&) {
   std::string text;
   const auto add = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
     text += fmt::format("# HELP thimble_{0} {1}\n# TYPE thimble_{0} {2}\nthimble_{0} {3}\n", name, help, type, value);

@@ -12,13 +12,13 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t kMostTurns = 64;
 
-GenerateCallbacks until_gone(const HttpClient& client) {
+GenerateCallbacks until_gone(const HttpPeer& client) {
   GenerateCallbacks callbacks;
   callbacks.interrupted = [&client] { return client.is_gone(); };
   return callbacks;
 }
 
-void refuse_gone(const HttpClient& client) {
+void refuse_gone(const HttpPeer& client) {
   if (client.is_gone()) throw ApiError(503, "the request was given up");
 }
 
@@ -52,6 +52,18 @@ void add_texts(Json& json, const AskAnswer& answer) {
   }
 }
 
+// What fails with a tool list that was taken is that the command leaves no room.
+CommandAnswer answer_command(Commander& commander, const std::string& text, const HttpPeer& client) {
+  try {
+    CommandAnswer answer = commander.answer(text, until_gone(client));
+    refuse_gone(client);
+    return answer;
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::failed) throw;
+    throw ApiError(400, error.what(), "exceed_context_size_error");
+  }
+}
+
 Json command_reply(const CommandAnswer& answer) {
   Json json = {{"name", nullptr},
                {"arguments", answer.arguments},
@@ -68,7 +80,7 @@ Json command_reply(const CommandAnswer& answer) {
 }  // namespace
 
 void ask_manuals(Service& service, const httplib::Request& request, httplib::Response& reply,
-                 const HttpClient& client) {
+                 const HttpPeer& client) {
   const Json body = parse_request(request.body);
   const RequestFields fields(body);
   service.require_model(fields);
@@ -85,7 +97,7 @@ void ask_manuals(Service& service, const httplib::Request& request, httplib::Res
 }
 
 void parse_command(Service& service, const httplib::Request& request, httplib::Response& reply,
-                   const HttpClient& client) {
+                   const HttpPeer& client) {
   const Json body = parse_request(request.body);
   const RequestFields fields(body);
   service.require_model(fields);
@@ -93,15 +105,14 @@ void parse_command(Service& service, const httplib::Request& request, httplib::R
   Commander::check(text);
   service.require_tools();
   const SlotLease lease = service.slots().acquire({}, "command", client);
-  const CommandAnswer answer = service.commander(*lease).answer(text, until_gone(client));
-  refuse_gone(client);
+  const CommandAnswer answer = answer_command(service.commander(*lease), text, client);
   service.tally.add(answer.generation);
   if (!answer.is_valid) throw ApiError(500, "the call did not end in the room there is for it");
   reply_json(reply, command_reply(answer));
 }
 
 void summarize_log(Service& service, const httplib::Request& request, httplib::Response& reply,
-                   const HttpClient& client) {
+                   const HttpPeer& client) {
   const Json body = parse_request(request.body);
   const RequestFields fields(body);
   service.require_model(fields);

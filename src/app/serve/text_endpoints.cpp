@@ -44,7 +44,7 @@ Json vector_json(std::span<const float> vector, bool is_base64) {
 
 }  // namespace
 
-void embeddings(Service& service, const httplib::Request& request, httplib::Response& reply, const HttpClient& client) {
+void embeddings(Service& service, const httplib::Request& request, httplib::Response& reply, const HttpPeer& client) {
   const Json body = parse_request(request.body);
   const RequestFields fields(body);
   service.require_encoder(fields);
@@ -80,7 +80,7 @@ void embeddings(Service& service, const httplib::Request& request, httplib::Resp
   reply_json(reply, out);
 }
 
-void tokenize_text(Service& service, const httplib::Request& request, httplib::Response& reply, const HttpClient&) {
+void tokenize_text(Service& service, const httplib::Request& request, httplib::Response& reply, const HttpPeer&) {
   const Json body = parse_request(request.body);
   const RequestFields fields(body);
   const Tokenizer& tokenizer = service.has_model() ? service.tokenizer() : service.encoder().runtime().tokenizer();
@@ -102,7 +102,7 @@ void tokenize_text(Service& service, const httplib::Request& request, httplib::R
   reply_json(reply, {{"tokens", std::move(tokens)}});
 }
 
-void detokenize_ids(Service& service, const httplib::Request& request, httplib::Response& reply, const HttpClient&) {
+void detokenize_ids(Service& service, const httplib::Request& request, httplib::Response& reply, const HttpPeer&) {
   const Json body = parse_request(request.body);
   const RequestFields fields(body);
   const Tokenizer& tokenizer = service.has_model() ? service.tokenizer() : service.encoder().runtime().tokenizer();
@@ -110,7 +110,7 @@ void detokenize_ids(Service& service, const httplib::Request& request, httplib::
   reply_json(reply, {{"content", tokenizer.decode(ids, true)}});
 }
 
-void apply_template(Service& service, const httplib::Request& request, httplib::Response& reply, const HttpClient&) {
+void apply_template(Service& service, const httplib::Request& request, httplib::Response& reply, const HttpPeer&) {
   const Json body = parse_request(request.body);
   const RequestFields fields(body);
   const Conversation conversation = service.read_conversation(fields, true);
