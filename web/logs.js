@@ -1,9 +1,8 @@
 // Logs: a file that is dropped, chosen or pasted; what happened in it; and its lines, which this page keeps to show them.
-import { postJson } from "./api.js";
 import { announce, bytes, copyButton, h, openDialog, textButton } from "./dom.js";
 import { LogLines, readLog, requireSize, splitReferences } from "./logfile.js";
-import { errorNotice } from "./notice.js";
 import { onProps } from "./status.js";
+import { Task } from "./task.js";
 
 const AROUND = 3;
 const MOST_LINES = 400;
@@ -65,42 +64,27 @@ function showResult(parent, result, log, name) {
 // Puts the view into panel.
 export function startLogs(panel) {
   let limit = 8 << 20;
-  let running = null;
   const result = h("div", { class: "card log-result", hidden: true, "aria-live": "off" });
   const chooser = h("input", { type: "file", id: "log-file", class: "visually-hidden", accept: ".log,.txt,.csv,.jsonl,text/*" });
   const pasted = h("textarea", { id: "log-paste", rows: "6", spellcheck: "false", placeholder: "Paste lines here" });
   const limitNote = h("p", { class: "hint" });
-  const stop = textButton("Stop", () => running?.abort());
+  const stop = textButton("Stop", () => task.stop());
+  const task = new Task(panel);
   const zone = h("div", { class: "drop-zone" },
     h("p", {}, "Drop a log here"), h("label", { for: "log-file", class: "button file-label" }, "Choose a file"), chooser, limitNote);
-
-  async function summarize(text, name, tries = 0) {
-    running?.abort();
-    const controller = running = new AbortController();
-    result.hidden = false;
-    zone.classList.add("compact");
-    result.replaceChildren(h("p", { class: "waiting" }, `Reading ${name}`), h("div", { class: "row" }, stop));
-    try {
-      const summary = await postJson("/v1/summarize", { log: text, name }, controller.signal);
-      showResult(result, summary, new LogLines(text), name);
-      announce(`Summary: ${summary.summary}`);
-    } catch (error) {
-      if (running !== controller) return;
-      if (error.name === "AbortError") result.replaceChildren(h("p", { class: "muted" }, "Stopped."));
-      else {
-        result.replaceChildren(errorNotice(error, { retry: () => summarize(text, name, tries + 1), tries }));
-        announce(error.message);
-      }
-    }
-    if (running === controller) running = null;
-  }
 
   // Summarizes the text that read() resolves to, unless it is too large or no text.
   async function take(read, name) {
     try {
       const text = await read();
       requireSize(name, new Blob([JSON.stringify({ log: text, name })]).size, limit);
-      await summarize(text, name);
+      result.hidden = false;
+      zone.classList.add("compact");
+      task.run({ path: "/v1/summarize", body: { log: text, name }, place: result, waiting: [`Reading ${name}`, h("div", { class: "row" }, stop)],
+        show: (summary) => {
+          showResult(result, summary, new LogLines(text), name);
+          return `Summary: ${summary.summary}`;
+        } });
     } catch (error) {
       result.hidden = false;
       result.replaceChildren(h("div", { class: "notice error" }, h("p", {}, error.message)));
@@ -124,9 +108,6 @@ export function startLogs(panel) {
   panel.addEventListener("drop", (event) => {
     event.preventDefault();
     if (!panel.classList.contains("off")) takeFile(event.dataTransfer.files[0]);
-  });
-  panel.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !document.querySelector("dialog[open]")) running?.abort();
   });
   onProps((props) => {
     if (props.max_body_bytes > 0) limit = props.max_body_bytes;

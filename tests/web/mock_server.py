@@ -93,6 +93,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         answer = {"/v1/chat/completions": self.chat, "/v1/ask": self.ask, "/v1/command": self.translate,
                   "/v1/summarize": self.summarize}.get(self.path)
         if answer:
+            time.sleep(0 if self.path.endswith("completions") else mock.task_seconds)
             answer(body)
         else:
             self.refuse(404, "there is nothing here", "not_found_error")
@@ -178,6 +179,7 @@ class MockServer:
         self.reasoning = ""
         self.token_seconds = 0.002
         self.prefill_seconds = 0.01
+        self.task_seconds = 0.0  # what a question, a command or a log takes
         self.decode_tps = 24.6
         self.cut_after = None  # pieces of an answer before the connection is cut, once
         self.error_after = None  # pieces before an error comes in the stream

@@ -128,6 +128,29 @@ class Logs(PageCase):
         self.assertEqual(self.server.posts("/v1/summarize"), [])
 
 
+class Stopping(PageCase):
+    def test_escape_or_the_button_stops_and_the_view_goes_on(self):
+        self.server.task_seconds = 0.6
+        page = self.open("ask")
+        for view, begin, stop in [("ask", "Ask", "Stop"), ("command", "Translate", "Escape")]:
+            page.click(f"#tab-{view}")
+            panel = page.locator(f"#view-{view}")
+            page.fill(f"#{view}-input", "start pump 2")
+            panel.get_by_role("button", name=begin).click()
+            expect(panel.locator(".waiting")).to_be_visible()
+            if stop == "Escape":
+                page.press(f"#{view}-input", "Escape")
+            else:
+                panel.get_by_role("button", name=stop).click()
+            expect(panel.get_by_text("Stopped.")).to_be_visible()
+            expect(panel.get_by_role("button", name=begin)).to_be_visible()
+        page.click("#tab-logs")
+        for name in ("first.log", "second.log"):  # the second takes the first one's place
+            page.set_input_files("#log-file", {"name": name, "mimeType": "text/plain", "buffer": LOG.encode()})
+            expect(page.locator("#view-logs .waiting")).to_have_text(f"Reading {name}")
+        expect(page.locator(".log-result h3")).to_have_text("second.log")
+
+
 class Header(PageCase):
     def test_figures_are_shown_and_refreshed_while_seen(self):
         self.page.clock.install()
