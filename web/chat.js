@@ -2,7 +2,7 @@
 import { ApiError } from "./api.js";
 import { dropOldest, writeAnswer } from "./answer.js";
 import { askTitle, ConversationList } from "./conversations.js";
-import { announce, confirmDialog, download, growWithText, h, icon, iconButton, sendOnEnter, textButton } from "./dom.js";
+import { announce, confirmDialog, download, growWithText, h, icon, iconButton, sendOnEnter, stopOnEscape, textButton } from "./dom.js";
 import { MessageView } from "./message.js";
 import { errorNotice } from "./notice.js";
 import { openSettings } from "./settings.js";
@@ -22,9 +22,7 @@ export class Chat {
     this.show(last ?? store.create());
     store.onChangeElsewhere(() => this.list.refresh());
     window.addEventListener("pagehide", () => { for (const run of this.runs.values()) this.keepPart(run); });
-    panel.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.stop();
-    });
+    stopOnEscape(panel, () => this.stop());
   }
 
   build() {
@@ -186,6 +184,7 @@ export class Chat {
     this.addView(message).update(true);
     this.refresh();
     this.toEnd();
+    if (document.activeElement === document.body) this.messages.focus();  // what had the focus went with an earlier answer
     let failure = null;
     try {
       await writeAnswer(conversation, message, run.controller.signal, () => this.grown(run));

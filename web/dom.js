@@ -142,6 +142,13 @@ export function sendOnEnter(area, send) {
   });
 }
 
+// Calls stop() on Escape while panel is the view that is seen and no dialog is open, wherever the focus is.
+export function stopOnEscape(panel, stop) {
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !panel.hidden && !document.querySelector("dialog[open]")) stop();
+  });
+}
+
 export function bytes(count) {
   const units = ["B", "KB", "MB", "GB"];
   let value = count, unit = 0;

@@ -23,7 +23,11 @@ function showGlance() {
   byId("glance-model").textContent = props.model || "no language model";
   byId("glance-memory").textContent = memory.resident_bytes ? bytes(memory.resident_bytes) : "";
   byId("glance-limit").textContent = memory.limit_bytes ? `of ${bytes(memory.limit_bytes)}` : "";
-  byId("glance-bar").firstElementChild.style.width = `${share(memory.resident_bytes, memory.limit_bytes)}%`;
+  const bar = byId("glance-bar");
+  bar.firstElementChild.style.width = `${share(memory.resident_bytes, memory.limit_bytes)}%`;
+  bar.style.setProperty("--planned", `${share(memory.planned_bytes, memory.limit_bytes)}%`);
+  byId("glance").title = memory.limit_bytes ? `Memory: ${bytes(memory.resident_bytes ?? 0)} resident, ` +
+    `${bytes(memory.planned_bytes ?? 0)} planned, limit ${bytes(memory.limit_bytes)}` : "";
   byId("glance-speed").textContent = speed(props.speed?.decode_tps);
 }
 

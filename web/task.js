@@ -1,18 +1,16 @@
 // The requests of a view that asks for one thing at a time: waiting, the answer or what went wrong, stopping.
 import { postJson } from "./api.js";
-import { announce, h } from "./dom.js";
+import { announce, h, stopOnEscape } from "./dom.js";
 import { errorNotice } from "./notice.js";
 
 export class Task {
   #controller = null;
 
-  // Escape in panel stops; button, where there is one, says Stop while something runs.
+  // Escape stops; button, where there is one, says Stop while something runs.
   constructor(panel, button = null) {
     this.button = button;
     this.label = button?.textContent;
-    panel.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.stop();
-    });
+    stopOnEscape(panel, () => this.stop());
   }
 
   get isRunning() { return this.#controller !== null; }

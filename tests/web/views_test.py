@@ -157,6 +157,7 @@ class Header(PageCase):
         page = self.open()
         expect(page.locator("#glance")).to_contain_text("181 MB of 4.0 GB", use_inner_text=True)
         expect(page.locator("#glance-speed")).to_have_text("25 tok/s")
+        self.assertEqual(page.get_attribute("#glance", "title"), "Memory: 181 MB resident, 236 MB planned, limit 4.0 GB")
         self.server.decode_tps = 7.25
         page.clock.fast_forward(5100)
         expect(page.locator("#glance-speed")).to_have_text("7.3 tok/s")
