@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,7 @@ constexpr int64_t kDefaultSlots = 4;
 constexpr int64_t kMostWaiting = 1024;
 constexpr size_t kSpareWorkers = 4;                    // for what needs no slot
 constexpr uint64_t kServerBytes = uint64_t{48} << 20;  // requests, threads and grammars beside the model
+constexpr int kHeaps = 2;
 constexpr auto kGrace = 4s;
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
@@ -77,6 +79,8 @@ class Serve : public Command {
   }
 
   ExitCode run(Console& console) override {
+    // By default the C library gives each of many threads a heap of its own, which keeps what they have freed.
+    ::mallopt(M_ARENA_MAX, kHeaps);
     const ApiGuard guard = read_guard();
     const std::unique_ptr<TlsContext> tls = make_tls();
     if (is_encoder()) return serve_encoder(console, guard, tls.get());

@@ -85,6 +85,14 @@ std::vector<std::span<std::byte>> KvCache::runs(size_t length) const {
   return runs;
 }
 
+void KvCache::copy_from(const KvCache& other, size_t length) {
+  const std::vector<std::span<std::byte>> from = other.runs(length), to = runs(length);
+  for (size_t i = 0; i < to.size(); ++i) std::ranges::copy(from[i], to[i].begin());
+  replaced_below_ = other.replaced_below_;
+}
+
+size_t KvCache::lendable(size_t length) const { return ring_ != 0 ? 0 : length - length % kTile; }
+
 void KvCache::note_length(size_t length) {
   if (ring_ != 0 && length > ring_) replaced_below_ = std::max(replaced_below_, length - ring_);
 }

@@ -36,6 +36,10 @@ class KvCache {
   void clear();
   // Of each block's heads, the bytes of K's and of V's first `length` positions, or of the whole ring.
   std::vector<std::span<std::byte>> runs(size_t length) const;
+  // The first `length` positions of another one with the same options, or with rings all of its positions.
+  void copy_from(const KvCache& other, size_t length);
+  // Of `length` positions that stay, those that can be copied while others behind them are written; none with rings.
+  size_t lendable(size_t length) const;
 
   // Throws Error(usage) where a cache type does not suit the model's head size.
   static uint64_t bytes(const Model& model, const KvOptions& options);

@@ -114,12 +114,14 @@ void Session::adopt(std::span<const TokenId> tokens) {
 }
 
 void Session::copy_from(const Session& other) {
-  rewind(0);
-  if (other.tokens_.empty()) return;
-  const std::vector<std::span<std::byte>> from = other.cache_runs(other.tokens_.size()),
-                                          to = cache_runs(other.tokens_.size());
-  for (size_t i = 0; i < to.size(); ++i) std::ranges::copy(from[i], to[i].begin());
-  adopt(other.tokens_);
+  cache_.copy_from(other.cache_, other.tokens_.size());
+  tokens_ = other.tokens_;
+}
+
+void Session::borrow(const Session& other, std::span<const TokenId> tokens) {
+  assert(tokens.size() == lendable(tokens.size()));
+  cache_.copy_from(other.cache_, tokens.size());
+  tokens_.assign(tokens.begin(), tokens.end());
 }
 
 size_t Session::rewind(size_t length) {

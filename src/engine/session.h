@@ -58,6 +58,11 @@ class Session {
 
   // Becomes what `other` is, which has the same options: its tokens, and a copy of their cache.
   void copy_from(const Session& other);
+  // Becomes the beginning of one that another thread runs at the same time: `tokens`, which it keeps meanwhile, and which are
+  // lendable(as many).
+  void borrow(const Session& other, std::span<const TokenId> tokens);
+  // Of `length` tokens that stay, those that can be lent meanwhile.
+  size_t lendable(size_t length) const { return cache_.lendable(length); }
 
   // Forgets the tokens from `length` on. May have to forget more (window layers keep no distant past); returns the new length.
   size_t rewind(size_t length);

@@ -102,6 +102,11 @@ TEST_P(Sessions, ACopyGoesOnAsTheOriginalWould) {
   EXPECT_EQ(second.keep_shared_prefix(prompt), first.keep_shared_prefix(prompt));
   second.copy_from(session(team, options(128, 32)));
   EXPECT_EQ(second.tokens().size(), 0u);
+  if (const size_t lent = first.lendable(60); lent > 0) {
+    second.borrow(first, std::span(prompt).first(lent));
+    first.rewind(lent);
+    EXPECT_EQ(logits_of(second, std::span(more).subspan(lent)), logits_of(first, std::span(more).subspan(lent)));
+  }
 }
 
 TEST_P(Sessions, RewindingPastAWindowStartsAgainRatherThanLie) {

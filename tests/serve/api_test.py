@@ -5,10 +5,12 @@ THIMBLE_BIN: the program; THIMBLE_TINY_MODELS: the program write_tiny_models.
 """
 import base64
 import concurrent.futures
+import http.client
 import json
 import os
 import pathlib
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -185,6 +187,23 @@ class Endpoints(ServeCase):
         self.until(lambda: (lambda props: props["busy_slots"] == 0 and props["queued"] == 0)(self.server.get("/props")[1]))
         self.assertLess(time.monotonic() - start, 0.5 * PATIENCE)
 
+    def test_slots_share_what_they_have_read(self):
+        system = {"role": "system", "content": "".join(f"rule {i}: say {i}. " for i in range(15))}
+        ask = lambda text, **more: {"messages": [system, {"role": "user", "content": text}], "temperature": 0, "max_tokens": 4, **more}  # noqa: E731
+        alone = self.server.post("/v1/chat/completions", ask("b"))[1]
+        for _ in range(2):  # the other slot learns it from this one, be it free or at work
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                busy = pool.submit(self.server.post, "/v1/chat/completions", ask("a", n=16, max_tokens=60, ignore_eos=True))
+                self.until(lambda: self.server.get("/props")[1]["busy_slots"] == 1)
+                reply = self.server.post("/v1/chat/completions", ask("b"))[1]
+                self.assertFalse(busy.done())
+                self.assertEqual(busy.result()[0], 200)
+            self.assertGreater(reply["usage"]["prompt_tokens_details"]["cached_tokens"], 150)
+            self.assertEqual(reply["choices"][0]["message"], alone["choices"][0]["message"])
+            for i in range(2):  # both slots forget
+                self.server.post("/v1/completions", {"prompt": ["x" * 200, "y" * 200], "max_tokens": 1})
+            self.server.post("/v1/chat/completions", ask("b"))
+
     def until(self, condition):
         for _ in range(400):
             if condition():
@@ -247,6 +266,38 @@ class Doors(ServeCase):
         status, headers, _ = self.server.request("OPTIONS", "/v1/chat/completions", headers={"Origin": "https://panel.example", "Access-Control-Request-Method": "POST"})
         self.assertEqual(status, 204)
         self.assertIn("authorization", headers["Access-Control-Allow-Headers"])
+
+
+class Tls(unittest.TestCase):
+    def test_https(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([os.environ["THIMBLE_TINY_MODELS"], folder], check=True, stdout=subprocess.DEVNULL)
+            folder = pathlib.Path(folder)
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", folder / "key.pem",
+                            "-out", folder / "cert.pem", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+            server = Server("-m", folder / "llama.gguf", "-t", 1, "--ssl-cert-file", folder / "cert.pem", "--ssl-key-file", folder / "key.pem")
+            try:
+                context = ssl.create_default_context(cafile=str(folder / "cert.pem"))
+
+                def post(path, body):
+                    connection = http.client.HTTPSConnection("localhost", server.port, context=context, timeout=20)
+                    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+                    reply = connection.getresponse()
+                    return reply.status, json.loads(reply.read())
+
+                self.assertEqual(post("/v1/chat/completions", chat())[0], 200)
+                status, reply = post("/tokenize", {"content": "say " * 200_000})  # many records
+                self.assertEqual((status, len(reply["tokens"])), (200, 800_000))
+                for rubbish in (b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b"\0" * 100):
+                    server.raw(rubbish, timeout=2)
+                self.assertEqual(post("/tokenize", {"content": "a"})[0], 200)
+            finally:
+                self.assertEqual(server.stop(), 0)
+
+    def test_no_certificate(self):
+        with tempfile.NamedTemporaryFile() as empty:
+            result = subprocess.run([THIMBLE, "serve", "-m", "absent.gguf", "--ssl-cert-file", empty.name, "--ssl-key-file", empty.name], capture_output=True, text=True, timeout=60)
+            self.assertEqual(result.returncode, 4, result.stderr)
 
 
 class Embeddings(unittest.TestCase):

@@ -39,7 +39,9 @@ class CompletionJob {
     read_form();
     read_prompts();
     for (const std::vector<TokenId>& prompt : prompts_) service.require_room(prompt.size());
-    lease_.emplace(service.slots().acquire(prompts_[0], "completion", client));
+    // A slot lends what it has said it keeps: not where what it holds is read anew, or other prompts follow.
+    const bool keeps = prompts_.size() == 1 && !(echoes_ && top_logprobs_);
+    lease_.emplace(service.slots().acquire(keeps ? prompts_[0] : std::vector<TokenId>(), "completion", client));
   }
 
   bool is_stream() const { return settings_.is_stream; }
@@ -236,8 +238,7 @@ class CompletionJob {
 
 }  // namespace
 
-void completions(Service& service, const httplib::Request& request, httplib::Response& reply,
-                 const HttpPeer& client) {
+void completions(Service& service, const httplib::Request& request, httplib::Response& reply, const HttpPeer& client) {
   const auto job = std::make_shared<CompletionJob>(service, request.body, client);
   if (!job->is_stream()) return reply_json(reply, job->answer_whole());
   reply.set_chunked_content_provider("text/event-stream", [job](size_t, httplib::DataSink& sink) {

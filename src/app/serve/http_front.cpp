@@ -115,7 +115,8 @@ int HttpFront::bind(const std::string& host, int port) {
     fail(ExitCode::failed, "serve: {} cannot be listened on: another program may have the port; try --port 0",
          printable(host));
   }
-  ::listen(svr_sock_, kBacklog);  // httplib's own is 5: with more at once clients would wait a second for their second try
+  ::listen(svr_sock_,
+           kBacklog);  // httplib's own is 5: with more at once clients would wait a second for their second try
   return port;
 }
 

@@ -71,9 +71,15 @@ void SlotPool::grant() {
     Ticket& ticket = **next;
     line_.erase(next);
     Slot& slot = choose(ticket);
+    borrow(slot, ticket);
     slot.is_taken = true;
     slot.client = ticket.client;
     slot.kind = ticket.kind;
+    // All of the prompt but the token that has to be run again for its logits.
+    const size_t kept = std::min(shared_tokens(ticket.prompt, slot.session->tokens()),
+                                 ticket.prompt.size() - std::min<size_t>(ticket.prompt.size(), 1));
+    slot.settled.assign(ticket.prompt.begin(),
+                        ticket.prompt.begin() + static_cast<ptrdiff_t>(slot.session->lendable(kept)));
     ticket.slot = &slot;
     changed_.notify_all();
   }
@@ -104,9 +110,24 @@ Slot& SlotPool::choose(const Ticket& ticket) {
   }
   // A slot that would lose little by it is taken as it is; one that holds a longer conversation keeps it, and lends what is shared.
   if (most * 2 >= best->session->tokens().size()) return most > 0 ? *best : *oldest;
-  const size_t own = shared_tokens(ticket.prompt, oldest->session->tokens());
-  if (oldest != best && most > own + kWorthCopying) oldest->session->copy_from(*best->session);
+  if (oldest != best && most > shared_tokens(ticket.prompt, oldest->session->tokens()) + kWorthCopying) {
+    oldest->session->copy_from(*best->session);
+  }
   return *oldest;
+}
+
+// What a slot at work has read of the prompt before, and will have until its end.
+void SlotPool::borrow(Slot& slot, const Ticket& ticket) {
+  const Slot* lender = nullptr;
+  size_t most = shared_tokens(ticket.prompt, slot.session->tokens()) + kWorthCopying;
+  for (const Slot& other : slots_) {
+    if (!other.is_taken) continue;
+    const size_t shared = slot.session->lendable(shared_tokens(ticket.prompt, other.settled));
+    if (shared <= most) continue;
+    lender = &other;
+    most = shared;
+  }
+  if (lender != nullptr) slot.session->borrow(*lender->session, std::span(lender->settled).first(most));
 }
 
 }  // namespace thimble

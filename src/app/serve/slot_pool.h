@@ -30,7 +30,8 @@ struct Slot {
   bool is_taken = false;
   uint64_t last_use = 0;
   std::string client;
-  std::string_view kind{};  // of prompts that it has served last
+  std::string_view kind{};         // of prompts that it has served last
+  std::vector<TokenId> settled{};  // while it is taken: tokens that its session keeps until the end
 };
 
 class SlotPool;
@@ -55,7 +56,7 @@ class SlotPool {
   SlotPool(SharedRunner& runner, const SessionOptions& options, size_t most_waiting);
 
   // The free slot that has read most of `prompt` already, or else has served the same kind of prompts; blocks until there is one. A prefix
-  // that only another free slot has is copied. `kind`: a literal. Throws ApiError 429 where too many wait, 503 where the client is gone.
+  // that only another slot has is copied. `kind`: a literal. Throws ApiError 429 where too many wait, 503 where the client is gone.
   SlotLease acquire(std::span<const TokenId> prompt, std::string_view kind, const HttpPeer& client);
 
   size_t size() const { return slots_.size(); }
@@ -76,6 +77,7 @@ class SlotPool {
   void grant();
   std::deque<Ticket*>::iterator next_ticket();
   Slot& choose(const Ticket& ticket);
+  void borrow(Slot& slot, const Ticket& ticket);
 
   std::deque<Slot> slots_;
   size_t most_waiting_;

@@ -79,8 +79,7 @@ Json command_reply(const CommandAnswer& answer) {
 
 }  // namespace
 
-void ask_manuals(Service& service, const httplib::Request& request, httplib::Response& reply,
-                 const HttpPeer& client) {
+void ask_manuals(Service& service, const httplib::Request& request, httplib::Response& reply, const HttpPeer& client) {
   const Json body = parse_request(request.body);
   const RequestFields fields(body);
   service.require_model(fields);
