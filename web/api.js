@@ -1,5 +1,6 @@
 // Requests to the server that served this page: JSON, errors with their status, streams, the API key.
 import { h, openDialog, sendOnEnter, textButton } from "./dom.js";
+import { session } from "./storage.js";
 
 const KEY = "thimble.key";
 
@@ -54,7 +55,7 @@ function askForKey(message) {
     let given = false;
     const use = () => {
       if (!field.value.trim()) return field.focus();
-      sessionStorage.setItem(KEY, field.value.trim());
+      session.setItem(KEY, field.value.trim());
       given = true;
       dialog.close();
     };
@@ -76,7 +77,7 @@ let declined = false;
 async function request(path, { body, signal, quiet = false } = {}) {
   for (;;) {
     const headers = {};
-    const key = sessionStorage.getItem(KEY);
+    const key = session.getItem(KEY);
     if (key) headers.Authorization = `Bearer ${key}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     let response;
@@ -92,7 +93,7 @@ async function request(path, { body, signal, quiet = false } = {}) {
     if (response.ok) return response;
     const error = await errorOfResponse(response);
     if (response.status !== 401 || (quiet && declined)) throw error;
-    if (sessionStorage.getItem(KEY) !== key) continue;  // another request has asked meanwhile
+    if (session.getItem(KEY) !== key) continue;  // another request has asked meanwhile
     declined = !(await askForKey(key ? "The key was not accepted." : error.message));
     if (declined) throw error;
   }

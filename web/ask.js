@@ -1,8 +1,7 @@
 // Questions to the manuals: the answer, or plainly that there is none, and the sections it stands on.
-import { postJson } from "./api.js";
-import { announce, copyButton, growWithText, h, openDialog, sendOnEnter, textButton } from "./dom.js";
+import { copyButton, growWithText, h, openDialog, sendOnEnter, textButton } from "./dom.js";
 import { markdown } from "./markdown.js";
-import { errorNotice } from "./notice.js";
+import { Task } from "./task.js";
 
 const TURNS_SENT = 4;
 
@@ -41,25 +40,25 @@ function showAnswer(parent, result) {
   const refused = [h("p", { class: "refused-title" }, "The manuals do not say."),
     h("p", {}, result.reason ? `Reason: ${result.reason}` : "Nothing that was found answers this question.")];
   parent.replaceChildren(...[
-    result.refused ? h("div", { class: "notice refused" }, refused) : markdown(result.answer ?? ""),
+    result.refused ? h("div", { class: "notice refused" }, refused) :
+      h("div", { class: "answer-row" }, markdown(result.answer ?? ""), copyButton("Copy answer", () => result.answer ?? "")),
     result.quoted ? h("p", { class: "muted" }, "Quoted from the section below.") : null,
     citations.length ? h("h3", { class: "label" }, citations.length > 1 ? "Sources" : "Source") : null,
     citations.length ? h("ol", { class: "citations" }, citations.map((one, at) => h("li", {}, citationButton(one, at + 1)))) : null,
     retrieved(result.retrieved),
-    result.refused ? null : h("div", { class: "message-foot visible" }, copyButton("Copy answer", () => result.answer ?? "")),
   ].filter(Boolean));
 }
 
 // Puts the view into panel.
 export function startAsk(panel) {
   const history = [];
-  let running = null;
   const turns = h("div", { class: "turns" });
   const intro = h("p", { class: "muted intro" }, "Answers come from the manuals that the server has, with the sections they stand on. " +
     "Where the manuals do not say, that is the answer.");
-  const input = h("textarea", { id: "ask-input", rows: "1", placeholder: "How often is the pump's oil changed?" });
+  const input = h("textarea", { id: "ask-input", rows: "1", placeholder: "When is the oil changed?" });
   const fit = growWithText(input);
-  const send = textButton("Ask", () => (running ? running.abort() : ask()), { class: "button primary" });
+  const send = textButton("Ask", () => (task.isRunning ? task.stop() : ask()), { class: "button primary" });
+  const task = new Task(panel, send);
   const fresh = textButton("New topic", () => {
     history.length = 0;
     turns.replaceChildren();
@@ -67,48 +66,24 @@ export function startAsk(panel) {
     input.focus();
   }, { hidden: true });
 
-  const setRunning = (controller) => {
-    running = controller;
-    send.textContent = controller ? "Stop" : "Ask";
-  };
-
-  async function answer(question, body, tries) {
-    const controller = new AbortController();
-    setRunning(controller);
-    body.replaceChildren(h("p", { class: "waiting" }, "Reading the manuals"));
-    body.setAttribute("aria-busy", "true");
-    try {
-      const result = await postJson("/v1/ask", { question, history: history.slice(-TURNS_SENT) }, controller.signal);
-      showAnswer(body, result);
-      if (!result.refused && result.answer) history.push({ question, answer: result.answer });
-      announce(result.refused ? "The manuals do not say." : `Answer: ${result.answer}`);
-    } catch (error) {
-      const retry = () => { if (!running) answer(question, body, tries + 1); };
-      if (error.name === "AbortError") body.replaceChildren(h("p", { class: "muted" }, "Stopped."));
-      else {
-        body.replaceChildren(errorNotice(error, { retry, tries }));
-        announce(error.message);
-      }
-    }
-    body.setAttribute("aria-busy", "false");
-    setRunning(null);
-  }
-
   function ask() {
     const question = input.value.trim();
-    if (!question || running) return;
+    if (!question || task.isRunning) return;
     input.value = "";
     fit();
     const body = h("div", { class: "turn-answer" });
     turns.prepend(h("article", { class: "card turn", "aria-label": question }, h("h3", { class: "question" }, question), body));
     fresh.hidden = false;
-    answer(question, body, 0);
+    task.run({ path: "/v1/ask", body: { question, history: history.slice(-TURNS_SENT) }, place: body, waiting: "Reading the manuals",
+      show: (result) => {
+        showAnswer(body, result);
+        if (result.refused) return "The manuals do not say.";
+        if (result.answer) history.push({ question, answer: result.answer });
+        return `Answer: ${result.answer}`;
+      } });
   }
 
   sendOnEnter(input, ask);
-  panel.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !document.querySelector("dialog[open]")) running?.abort();
-  });
   panel.append(h("fieldset", { class: "controls page" }, h("legend", { class: "visually-hidden" }, "Questions to the manuals"),
     h("div", { class: "page-head" }, h("h2", {}, "Ask the manuals"), fresh), intro,
     h("div", { class: "ask-box" }, h("label", { for: "ask-input", class: "visually-hidden" }, "Question"), input, send), turns));

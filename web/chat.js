@@ -2,7 +2,7 @@
 import { ApiError } from "./api.js";
 import { dropOldest, writeAnswer } from "./answer.js";
 import { askTitle, ConversationList } from "./conversations.js";
-import { announce, confirmDialog, download, growWithText, h, icon, iconButton, sendOnEnter, textButton } from "./dom.js";
+import { announce, confirmDialog, download, growWithText, h, icon, iconButton, sendOnEnter, stopOnEscape, textButton } from "./dom.js";
 import { MessageView } from "./message.js";
 import { errorNotice } from "./notice.js";
 import { openSettings } from "./settings.js";
@@ -21,10 +21,8 @@ export class Chat {
     const last = store.load(store.lastOpened());
     this.show(last ?? store.create());
     store.onChangeElsewhere(() => this.list.refresh());
-    window.addEventListener("pagehide", () => { for (const run of this.runs.values()) store.save(run.conversation); });
-    panel.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.stop();
-    });
+    window.addEventListener("pagehide", () => { for (const run of this.runs.values()) this.keepPart(run); });
+    stopOnEscape(panel, () => this.stop());
   }
 
   build() {
@@ -181,11 +179,12 @@ export class Chat {
     const conversation = this.current;
     if (this.run()) return;
     const message = { role: "assistant", content: "" };
-    const run = { conversation, message, controller: new AbortController(), savedAt: performance.now() };
+    const run = { conversation, message, controller: new AbortController(), savedAt: performance.now(), idleUntil: 0 };
     this.runs.set(conversation.id, run);
     this.addView(message).update(true);
     this.refresh();
     this.toEnd();
+    if (document.activeElement === document.body) this.messages.focus();  // what had the focus went with an earlier answer
     let failure = null;
     try {
       await writeAnswer(conversation, message, run.controller.signal, () => this.grown(run));
@@ -196,20 +195,26 @@ export class Chat {
     this.finish(run, failure, tries);
   }
 
-  // Draws at most once a frame, and keeps what there is about once a second.
+  // Draws at most once a frame, in at most about a quarter of the time, and keeps what there is about once a second.
   grown(run) {
-    if (!run.frame) {
-      run.frame = requestAnimationFrame(() => {
-        run.frame = 0;
-        if (!this.runs.has(run.conversation.id)) return;
-        const follow = this.atEnd();
-        this.views.get(run.message)?.update(true);
-        if (follow && this.views.has(run.message)) this.toEnd();
-      });
-    }
-    if (performance.now() - run.savedAt < SAVE_EVERY) return;
+    run.frame ??= requestAnimationFrame((now) => {
+      run.frame = null;
+      if (!this.runs.has(run.conversation.id)) return;
+      if (now < run.idleUntil) return this.grown(run);
+      const follow = this.atEnd();
+      this.views.get(run.message)?.update(true);
+      if (follow && this.views.has(run.message)) this.toEnd();
+      const end = performance.now();
+      run.idleUntil = end + 3 * (end - now);
+    });
+    if (performance.now() - run.savedAt >= SAVE_EVERY) this.keepPart(run);
+  }
+
+  // Keeps what there is of an answer, as one that was cut off, should nothing more come.
+  keepPart(run) {
     run.savedAt = performance.now();
-    store.save({ ...run.conversation, messages: [...run.conversation.messages, { ...run.message, ending: "cut" }] });
+    const part = run.message.content ? [{ ...run.message, ending: "cut" }] : [];
+    store.save({ ...run.conversation, messages: [...run.conversation.messages, ...part] });
   }
 
   finish(run, failure, tries) {

@@ -1,8 +1,7 @@
 // Commands: words in, the call of a tool out. The page shows the call; nothing is ever run here.
-import { postJson } from "./api.js";
-import { announce, copyButton, growWithText, h, sendOnEnter, textButton } from "./dom.js";
-import { errorNotice } from "./notice.js";
+import { copyButton, growWithText, h, sendOnEnter, textButton } from "./dom.js";
 import { onProps } from "./status.js";
+import { Task } from "./task.js";
 
 function shown(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
@@ -55,10 +54,10 @@ function showResult(parent, result, tools) {
 // Puts the view into panel.
 export function startCommand(panel) {
   let tools = [];
-  let running = null;
   const input = h("textarea", { id: "command-input", rows: "1", placeholder: "start pump 2" });
-  const fit = growWithText(input);
-  const send = textButton("Translate", () => (running ? running.abort() : translate()), { class: "button primary" });
+  growWithText(input);
+  const send = textButton("Translate", () => (task.isRunning ? task.stop() : translate()), { class: "button primary" });
+  const task = new Task(panel, send);
   const results = h("div", { class: "turns" });
   const list = h("ul", { class: "tools" });
   const count = h("summary", {}, "Tools");
@@ -72,42 +71,20 @@ export function startCommand(panel) {
       h("span", { class: "muted" }, description ?? ""))));
   };
 
-  async function run(text, body, tries) {
-    const controller = new AbortController();
-    running = controller;
-    send.textContent = "Stop";
-    body.replaceChildren(h("p", { class: "waiting" }, "Choosing a tool"));
-    try {
-      const result = await postJson("/v1/command", { text }, controller.signal);
-      showResult(body, result, tools);
-      announce(result.name ? `${result.name}${result.confirm ? ", needs confirmation" : ""}` : "No tool fits");
-    } catch (error) {
-      const retry = () => { if (!running) run(text, body, tries + 1); };
-      if (error.name === "AbortError") body.replaceChildren(h("p", { class: "muted" }, "Stopped."));
-      else {
-        body.replaceChildren(errorNotice(error, { retry, tries }));
-        announce(error.message);
-      }
-    }
-    running = null;
-    send.textContent = "Translate";
-  }
-
   function translate() {
     const text = input.value.trim();
-    if (!text || running) return;
+    if (!text || task.isRunning) return;
     const body = h("div");
     results.prepend(h("article", { class: "card turn", "aria-label": text }, h("h3", { class: "question" }, text), body));
     input.select();
-    run(text, body, 0);
+    task.run({ path: "/v1/command", body: { text }, place: body, waiting: "Choosing a tool", show: (result) => {
+      showResult(body, result, tools);
+      return result.name ? `${result.name}${result.confirm ? ", needs confirmation" : ""}` : "No tool fits";
+    } });
   }
 
   sendOnEnter(input, translate);
   filter.addEventListener("input", showTools);
-  input.addEventListener("input", fit);
-  panel.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !document.querySelector("dialog[open]")) running?.abort();
-  });
   onProps((props) => {
     if (JSON.stringify(props.tools ?? []) === JSON.stringify(tools)) return;
     tools = props.tools ?? [];

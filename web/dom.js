@@ -128,6 +128,7 @@ export function growWithText(area) {
     area.style.height = `${area.scrollHeight + 2}px`;
   };
   area.addEventListener("input", fit);
+  window.addEventListener("resize", fit);
   return fit;
 }
 
@@ -138,6 +139,13 @@ export function sendOnEnter(area, send) {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     send();
+  });
+}
+
+// Calls stop() on Escape while panel is the view that is seen and no dialog is open, wherever the focus is.
+export function stopOnEscape(panel, stop) {
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !panel.hidden && !document.querySelector("dialog[open]")) stop();
   });
 }
 

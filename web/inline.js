@@ -1,5 +1,5 @@
-// Markdown inside a paragraph: emphasis, code, links. Text in, DOM nodes out, in time linear in the text: every search goes one
-// way, and the stack of open marks is bounded.
+// Markdown inside a paragraph: emphasis, code, links. Text in, DOM nodes out, in time about linear in the text: the stack of open
+// marks is bounded, and a search for the end of code fails at most once for each length of a run of backticks.
 import { h } from "./dom.js";
 
 const MAX_OPEN = 48;
@@ -30,7 +30,6 @@ class Inline {
     this.at = 0;
     this.frames = [{ mark: "", children: [] }];
     this.plain = "";
-    this.noCloser = new Set();  // lengths of backtick runs that have no partner from here on
   }
 
   top() { return this.frames[this.frames.length - 1]; }
@@ -79,7 +78,6 @@ class Inline {
     run.lastIndex = this.at;
     const mark = run.exec(this.text)[0];
     this.at += mark.length;
-    if (this.noCloser.has(mark.length)) return void (this.plain += mark);
     for (let from = this.at; ;) {
       const start = this.text.indexOf(mark, from);
       if (start < 0) break;
@@ -94,7 +92,6 @@ class Inline {
       }
       from = end;
     }
-    this.noCloser.add(mark.length);
     this.plain += mark;
   }
 

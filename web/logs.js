@@ -1,9 +1,8 @@
 // Logs: a file that is dropped, chosen or pasted; what happened in it; and its lines, which this page keeps to show them.
-import { postJson } from "./api.js";
 import { announce, bytes, copyButton, h, openDialog, textButton } from "./dom.js";
 import { LogLines, readLog, requireSize, splitReferences } from "./logfile.js";
-import { errorNotice } from "./notice.js";
 import { onProps } from "./status.js";
+import { Task } from "./task.js";
 
 const AROUND = 3;
 const MOST_LINES = 400;
@@ -33,13 +32,20 @@ function summaryNode(summary, open) {
       lineWords(part.first, part.last)))));
 }
 
+// When it was, what else told of it, and what ended it, where the server says so.
+function moreOf(event) {
+  const times = event.first_time ? [event.first_time, event.last_time === event.first_time ? null : event.last_time] : [];
+  const parts = [times.filter(Boolean).join(" \u2013 "), ...(event.details ?? []), event.end ? `ended: ${event.end}` : ""].filter(Boolean);
+  return parts.map((part) => h("div", { class: "hint" }, part));
+}
+
 function eventsTable(events, open) {
   const head = ["Severity", "Lines", "What", "Count"].map((name) => h("th", { scope: "col" }, name));
   const rows = events.map((event) => h("tr", {}, h("td", {}, severityTag(event.severity)),
     h("td", {}, h("button", { type: "button", class: "reference", "aria-haspopup": "dialog",
       "aria-label": `Show ${lineWords(event.first_line, event.last_line)}: ${event.what}`,
       onclick: () => open(event.first_line, event.last_line) }, linesText(event.first_line, event.last_line))),
-    h("td", { class: "what" }, event.what), h("td", { class: "number" }, String(event.count ?? 1))));
+    h("td", { class: "what" }, event.what, moreOf(event)), h("td", { class: "number" }, String(event.count ?? 1))));
   const table = h("table", { class: "events" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows));
   table.addEventListener("click", (click) => {
     if (!click.target.closest("button")) click.target.closest("tbody tr")?.querySelector("button").click();
@@ -51,48 +57,34 @@ function showResult(parent, result, log, name) {
   const events = result.events ?? [];
   const open = (first, last) => openLines(log, name, first, last);
   parent.replaceChildren(h("div", { class: "page-head" }, h("h3", {}, name), copyButton("Copy summary", () => result.summary ?? "")),
-    h("p", { class: "muted" }, `${result.lines ?? log.count} lines, ${events.length} ${events.length === 1 ? "event" : "events"}`),
+    h("p", { class: "muted" }, `${log.count} lines, ${events.length} ${events.length === 1 ? "event" : "events"}`),
     summaryNode(result.summary ?? "", open), events.length ? eventsTable(events, open) : h("p", { class: "muted" }, "Nothing out of the ordinary was found."));
 }
 
 // Puts the view into panel.
 export function startLogs(panel) {
   let limit = 8 << 20;
-  let running = null;
   const result = h("div", { class: "card log-result", hidden: true, "aria-live": "off" });
   const chooser = h("input", { type: "file", id: "log-file", class: "visually-hidden", accept: ".log,.txt,.csv,.jsonl,text/*" });
   const pasted = h("textarea", { id: "log-paste", rows: "6", spellcheck: "false", placeholder: "Paste lines here" });
   const limitNote = h("p", { class: "hint" });
-  const stop = textButton("Stop", () => running?.abort());
+  const stop = textButton("Stop", () => task.stop());
+  const task = new Task(panel);
   const zone = h("div", { class: "drop-zone" },
     h("p", {}, "Drop a log here"), h("label", { for: "log-file", class: "button file-label" }, "Choose a file"), chooser, limitNote);
-
-  async function summarize(text, name, tries = 0) {
-    running?.abort();
-    const controller = running = new AbortController();
-    result.hidden = false;
-    result.replaceChildren(h("p", { class: "waiting" }, `Reading ${name}`), h("div", { class: "row" }, stop));
-    try {
-      const summary = await postJson("/v1/summarize", { log: text, name }, controller.signal);
-      showResult(result, summary, new LogLines(text), name);
-      announce(`Summary: ${summary.summary}`);
-    } catch (error) {
-      if (running !== controller) return;
-      if (error.name === "AbortError") result.replaceChildren(h("p", { class: "muted" }, "Stopped."));
-      else {
-        result.replaceChildren(errorNotice(error, { retry: () => summarize(text, name, tries + 1), tries }));
-        announce(error.message);
-      }
-    }
-    if (running === controller) running = null;
-  }
 
   // Summarizes the text that read() resolves to, unless it is too large or no text.
   async function take(read, name) {
     try {
       const text = await read();
       requireSize(name, new Blob([JSON.stringify({ log: text, name })]).size, limit);
-      await summarize(text, name);
+      result.hidden = false;
+      zone.classList.add("compact");
+      task.run({ path: "/v1/summarize", body: { log: text, name }, place: result, waiting: [`Reading ${name}`, h("div", { class: "row" }, stop)],
+        show: (summary) => {
+          showResult(result, summary, new LogLines(text), name);
+          return `Summary: ${summary.summary}`;
+        } });
     } catch (error) {
       result.hidden = false;
       result.replaceChildren(h("div", { class: "notice error" }, h("p", {}, error.message)));
@@ -116,9 +108,6 @@ export function startLogs(panel) {
   panel.addEventListener("drop", (event) => {
     event.preventDefault();
     if (!panel.classList.contains("off")) takeFile(event.dataTransfer.files[0]);
-  });
-  panel.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !document.querySelector("dialog[open]")) running?.abort();
   });
   onProps((props) => {
     if (props.max_body_bytes > 0) limit = props.max_body_bytes;

@@ -77,6 +77,7 @@ function startFeatures() {
       const on = props.features?.[view === "logs" ? "summarize" : view] !== false;
       const panel = byId(`view-${view}`);
       byId(`tab-${view}`).classList.toggle("off", !on);
+      byId(`tab-${view}`).title = on ? "" : FLAGS[view][0];
       panel.classList.toggle("off", !on);
       panel.querySelector("fieldset.controls").disabled = !on;
       if (!on === Boolean(panel.querySelector(".off-note"))) continue;

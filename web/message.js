@@ -75,12 +75,14 @@ export class MessageView {
     const { message, actions } = this;
     const copy = copyButton(message.role === "user" ? "Copy message" : "Copy answer", () => message.content);
     if (message.role === "user") return [copy, iconButton("pencil", "Edit and retry from here", () => this.edit())];
-    return [copy, iconButton("again", "Write this answer again", () => actions.regenerate(message))];
+    const again = iconButton("again", "Write this answer again", () => actions.regenerate(message));
+    return message.content ? [copy, again] : [again];
   }
 
-  // A notice below the text, in place of an earlier one; null takes it away.
+  // A notice below the text, with a way on of its own where there is no text.
   note(notice) {
-    this.notes.replaceChildren(...(notice ? [notice] : []));
+    this.notes.replaceChildren(notice);
+    this.foot.hidden = !this.message.content;
   }
 
   edit() {

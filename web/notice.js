@@ -18,7 +18,7 @@ export function errorNotice(error, { retry = null, waits = true, tries = 0, acti
   const text = h("p", {}, explain(error));
   const next = h("p", { class: "muted", "aria-live": "polite" });
   const buttons = h("div", { class: "row" });
-  const notice = h("div", { class: "notice error" }, text, next, buttons);
+  const notice = h("div", { class: `notice error ${error.busy ? "busy" : ""}` }, text, next, buttons);
   let timer = 0, stopListening = () => {};
   const again = () => {
     settle();

@@ -23,7 +23,11 @@ function showGlance() {
   byId("glance-model").textContent = props.model || "no language model";
   byId("glance-memory").textContent = memory.resident_bytes ? bytes(memory.resident_bytes) : "";
   byId("glance-limit").textContent = memory.limit_bytes ? `of ${bytes(memory.limit_bytes)}` : "";
-  byId("glance-bar").firstElementChild.style.width = `${share(memory.resident_bytes, memory.limit_bytes)}%`;
+  const bar = byId("glance-bar");
+  bar.firstElementChild.style.width = `${share(memory.resident_bytes, memory.limit_bytes)}%`;
+  bar.style.setProperty("--planned", `${share(memory.planned_bytes, memory.limit_bytes)}%`);
+  byId("glance").title = memory.limit_bytes ? `Memory: ${bytes(memory.resident_bytes ?? 0)} resident, ` +
+    `${bytes(memory.planned_bytes ?? 0)} planned, limit ${bytes(memory.limit_bytes)}` : "";
   byId("glance-speed").textContent = speed(props.speed?.decode_tps);
 }
 
@@ -67,17 +71,17 @@ async function refresh() {
     const away = error.status === 0;
     timer = setTimeout(refresh, away ? wait : EVERY);
     if (!away) return;
-    showAway(wait);
+    showAway();
     wait = Math.min(wait * 1.6, LONGEST_WAIT);
   }
 }
 
-function showAway(ms) {
+// The same words each time, so that a screen reader says them once.
+function showAway() {
   const banner = byId("banner");
-  const text = `No connection to the server. Next try in ${Math.ceil(ms / 1000)} s.`;
-  if (banner.hidden) banner.replaceChildren(h("span"), textButton("Try now", refresh));
+  if (!banner.hidden) return;
+  banner.replaceChildren(h("span", {}, "No connection to the server. Trying again."), textButton("Try now", refresh));
   banner.hidden = false;
-  banner.firstElementChild.textContent = text;
   document.documentElement.classList.add("away");
 }
 

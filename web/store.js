@@ -1,4 +1,5 @@
 // What the browser keeps: conversations, one localStorage entry each (so that two tabs do not overwrite each other's), settings.
+import { local } from "./storage.js";
 
 const PREFIX = "thimble.chat.";
 const LAST = "thimble.last";
@@ -17,13 +18,13 @@ const isConversation = (value) => value && typeof value.id === "string" && typeo
     (message.role === "user" || message.role === "assistant"));
 
 function read(key) {
-  const value = parse(localStorage.getItem(key));
+  const value = parse(local.getItem(key));
   return isConversation(value) ? { ...value, settings: { ...SETTINGS, ...value.settings } } : null;
 }
 
 // All conversations, the one that was written to last first. What another program left under our names is passed over.
 export function conversations() {
-  return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX)).map(read).filter(Boolean)
+  return Object.keys(local).filter((key) => key.startsWith(PREFIX)).map(read).filter(Boolean)
     .sort((a, b) => b.updated - a.updated);
 }
 
@@ -39,17 +40,17 @@ export function create(settings = SETTINGS) {
 // Returns false where the browser has no room left for it.
 export function save(conversation) {
   try {
-    localStorage.setItem(PREFIX + conversation.id, JSON.stringify(conversation));
-    localStorage.setItem(LAST, conversation.id);
+    local.setItem(PREFIX + conversation.id, JSON.stringify(conversation));
+    local.setItem(LAST, conversation.id);
     return true;
   } catch {
     return false;
   }
 }
 
-export const remove = (id) => localStorage.removeItem(PREFIX + id);
-export const lastOpened = () => localStorage.getItem(LAST) ?? "";
-export const setLastOpened = (id) => localStorage.setItem(LAST, id);
+export const remove = (id) => local.removeItem(PREFIX + id);
+export const lastOpened = () => local.getItem(LAST) ?? "";
+export const setLastOpened = (id) => local.setItem(LAST, id);
 
 // A title from the first thing that was asked.
 export function titleOf(text) {

@@ -1,10 +1,11 @@
 // Dark or light: as the system has it, unless a person chose. Runs before the page is first painted.
+import { local } from "./storage.js";
 
 const KEY = "thimble.theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 const ORDER = ["auto", "light", "dark"];
 
-export const theme = () => (ORDER.includes(localStorage.getItem(KEY)) ? localStorage.getItem(KEY) : "auto");
+export const theme = () => (ORDER.includes(local.getItem(KEY)) ? local.getItem(KEY) : "auto");
 
 function apply() {
   const chosen = theme();
@@ -13,7 +14,7 @@ function apply() {
 
 // From the system's to light, to dark, and back.
 export function nextTheme() {
-  localStorage.setItem(KEY, ORDER[(ORDER.indexOf(theme()) + 1) % ORDER.length]);
+  local.setItem(KEY, ORDER[(ORDER.indexOf(theme()) + 1) % ORDER.length]);
   apply();
 }
 

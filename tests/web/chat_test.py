@@ -97,6 +97,14 @@ class Chat(PageCase):
         self.expect_answer("another answer")
         expect(self.page.locator(".message")).to_have_count(2)
         self.assertEqual(len(self.kept()["one"]["messages"]), 2)
+        self.assertEqual(self.page.evaluate("document.activeElement.className"), "messages")
+        self.server.replies["one"] = LONG
+        self.server.token_seconds = 0.01
+        self.page.get_by_role("button", name="Write this answer again").click()
+        expect(self.answers().locator(".markdown")).to_contain_text("word word")
+        self.page.evaluate("document.activeElement.blur()")
+        self.page.keyboard.press("Escape")
+        expect(self.answers().locator(".figures")).to_contain_text("Stopped.")
 
     def test_a_reload_keeps_the_history_even_in_the_middle_of_an_answer(self):
         self.open()
@@ -107,6 +115,8 @@ class Chat(PageCase):
         self.send("long")
         expect(self.answers().nth(1).locator(".markdown")).to_contain_text("word word")
         self.page.wait_for_timeout(1100)
+        self.assertIn("word word", self.kept()["one"]["messages"][-1]["content"])
+        self.assertEqual(self.kept()["one"]["messages"][-1]["ending"], "cut")
         self.page.reload()
         expect(self.page.locator(".message")).to_have_count(4)
         self.expect_answer("You said: one", 0)
@@ -225,6 +235,22 @@ class Chat(PageCase):
         self.page.reload()
         self.send("one")
         self.expect_answer("You said: one")
+
+    def test_without_storage_a_page_lasts_as_long_as_it_is_open(self):
+        self.page.add_init_script("""if (location.search === '?blocked') {
+          for (const name of ['localStorage', 'sessionStorage']) {
+            Object.defineProperty(window, name, {get() { throw new DOMException('blocked', 'SecurityError'); }});
+          }
+        }""")
+        self.page.goto(self.server.address + "?blocked")
+        self.send("one")
+        self.expect_answer("You said: one")
+        self.page.get_by_role("button", name="New conversation").click()
+        self.page.get_by_role("button", name="one").click()
+        self.expect_answer("You said: one")
+        self.page.get_by_role("button", name="Colours: as the system").click()
+        expect(self.page.get_by_role("button", name="Colours: light")).to_be_visible()
+        self.page.goto(self.server.address)
 
 
 if __name__ == "__main__":

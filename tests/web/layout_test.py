@@ -189,7 +189,7 @@ class Phone(Layout):
         small = self.page.evaluate("""() => [...document.querySelectorAll('button, input, textarea, summary, label.button')]
           .filter((element) => element.checkVisibility({visibilityProperty: true}) && !element.closest('.visually-hidden'))
           .map((element) => [element, element.getBoundingClientRect()])
-          .filter(([element, box]) => Math.min(box.width, box.height) < (element.matches('.reference') ? 32 : 44))
+          .filter(([element, box]) => Math.min(box.width, box.height) < (element.matches('.reference') ? 28 : 44))
           .map(([element, box]) => [element.outerHTML.slice(0, 80), box.width, box.height])""")
         self.assertEqual(small, [], where)
 

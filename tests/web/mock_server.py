@@ -93,6 +93,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         answer = {"/v1/chat/completions": self.chat, "/v1/ask": self.ask, "/v1/command": self.translate,
                   "/v1/summarize": self.summarize}.get(self.path)
         if answer:
+            time.sleep(0 if self.path.endswith("completions") else mock.task_seconds)
             answer(body)
         else:
             self.refuse(404, "there is nothing here", "not_found_error")
@@ -162,10 +163,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         lines = body["log"].split("\n")
         at = next((number for number, line in enumerate(lines, 1) if "ERROR" in line), 0)
         events = [{"what": "Bearing temperature above 90 degrees, pump tripped (E07)", "severity": "error", "first_line": at,
-                   "last_line": at + 2, "count": 1},
+                   "last_line": at + 2, "count": 1, "first_time": "10:00:30", "last_time": "10:01:01", "details": ["E07"], "end": "reset"},
                   {"what": "Suction pressure drifted down", "severity": "warning", "first_line": 2, "last_line": 5, "count": 4}]
         summary = f"The pump tripped on bearing temperature [L{at}-L{at + 2}] after suction pressure fell [L2]." if at else "Nothing happened."
-        self.send_json(200, {"summary": summary, "events": events if at else [], "lines": len(lines)})
+        self.send_json(200, {"summary": summary, "events": events if at else [], "lines": {"first": 1, "last": len(lines), "count": len(lines)}})
 
 
 class MockServer:
@@ -178,6 +179,7 @@ class MockServer:
         self.reasoning = ""
         self.token_seconds = 0.002
         self.prefill_seconds = 0.01
+        self.task_seconds = 0.0  # what a question, a command or a log takes
         self.decode_tps = 24.6
         self.cut_after = None  # pieces of an answer before the connection is cut, once
         self.error_after = None  # pieces before an error comes in the stream

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -94,6 +95,7 @@ class Program(PageCase):
         page.get_by_role("tab", name="Logs").click()
         page.set_input_files("#log-file", FIELDOPS / "logs/pump-cp40.log")
         expect(page.locator(".events tbody tr").first).to_be_visible(timeout=30000)
+        expect(page.locator(".log-result > .muted")).to_have_text(re.compile(r"^635 lines, \d+ events$"))
         page.locator(".events tbody tr").first.click()
         expect(page.locator(".log-line.inside").first).to_be_visible()
 

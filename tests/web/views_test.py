@@ -1,4 +1,5 @@
 """Ask, Command and Logs, the header's figures, and views that are off."""
+import re
 import unittest
 
 from playwright.sync_api import expect
@@ -87,9 +88,11 @@ class Logs(PageCase):
         page.set_input_files("#log-file", {"name": "pump.log", "mimeType": "text/plain", "buffer": LOG.encode()})
         expect(page.locator(".summary")).to_have_text("The pump tripped on bearing temperature lines 31\u201333 after suction pressure fell line 2.")
         self.assertEqual(self.server.posts("/v1/summarize"), [{"log": LOG, "name": "pump.log"}])
+        expect(page.locator(".log-result")).to_contain_text("40 lines, 2 events")
         rows = page.locator(".events tbody tr")
         expect(rows).to_have_count(2)
-        expect(rows.first.locator("td")).to_have_text(["error", "31\u201333", "Bearing temperature above 90 degrees, pump tripped (E07)", "1"])
+        expect(rows.first.locator("td")).to_have_text(["error", "31\u201333", re.compile("^Bearing temperature above 90 degrees, pump tripped"), "1"])
+        self.assertEqual(rows.first.locator(".hint").all_text_contents(), ["10:00:30 \u2013 10:01:01", "E07", "ended: reset"])
         rows.first.locator(".what").click()
         lines = page.get_by_role("dialog").locator(".log-line")
         self.assertEqual(lines.locator(".log-number").all_text_contents(), [str(number) for number in range(28, 37)])
@@ -125,12 +128,36 @@ class Logs(PageCase):
         self.assertEqual(self.server.posts("/v1/summarize"), [])
 
 
+class Stopping(PageCase):
+    def test_escape_or_the_button_stops_and_the_view_goes_on(self):
+        self.server.task_seconds = 0.6
+        page = self.open("ask")
+        for view, begin, stop in [("ask", "Ask", "Stop"), ("command", "Translate", "Escape")]:
+            page.click(f"#tab-{view}")
+            panel = page.locator(f"#view-{view}")
+            page.fill(f"#{view}-input", "start pump 2")
+            panel.get_by_role("button", name=begin).click()
+            expect(panel.locator(".waiting")).to_be_visible()
+            if stop == "Escape":
+                page.press(f"#{view}-input", "Escape")
+            else:
+                panel.get_by_role("button", name=stop).click()
+            expect(panel.get_by_text("Stopped.")).to_be_visible()
+            expect(panel.get_by_role("button", name=begin)).to_be_visible()
+        page.click("#tab-logs")
+        for name in ("first.log", "second.log"):  # the second takes the first one's place
+            page.set_input_files("#log-file", {"name": name, "mimeType": "text/plain", "buffer": LOG.encode()})
+            expect(page.locator("#view-logs .waiting")).to_have_text(f"Reading {name}")
+        expect(page.locator(".log-result h3")).to_have_text("second.log")
+
+
 class Header(PageCase):
     def test_figures_are_shown_and_refreshed_while_seen(self):
         self.page.clock.install()
         page = self.open()
         expect(page.locator("#glance")).to_contain_text("181 MB of 4.0 GB", use_inner_text=True)
         expect(page.locator("#glance-speed")).to_have_text("25 tok/s")
+        self.assertEqual(page.get_attribute("#glance", "title"), "Memory: 181 MB resident, 236 MB planned, limit 4.0 GB")
         self.server.decode_tps = 7.25
         page.clock.fast_forward(5100)
         expect(page.locator("#glance-speed")).to_have_text("7.3 tok/s")
