@@ -283,7 +283,10 @@ class Tls(unittest.TestCase):
                     connection = http.client.HTTPSConnection("localhost", server.port, context=context, timeout=20)
                     connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
                     reply = connection.getresponse()
-                    return reply.status, json.loads(reply.read())
+                    try:
+                        return reply.status, json.loads(reply.read())
+                    finally:
+                        connection.close()
 
                 self.assertEqual(post("/v1/chat/completions", chat())[0], 200)
                 status, reply = post("/tokenize", {"content": "say " * 200_000})  # many records

@@ -18,6 +18,8 @@ PATIENCE = float(os.environ.get("THIMBLE_TEST_PATIENCE", "1"))  # sanitizers are
 class Server:
     """Started by its options; its address is read from what it says."""
 
+    last_words = ""
+
     def __init__(self, *options):
         self.errors = tempfile.NamedTemporaryFile("w+", suffix=".log")
         self.process = subprocess.Popen([THIMBLE, "serve", "--port", "0", *map(str, options)], stdout=subprocess.DEVNULL,
@@ -33,13 +35,16 @@ class Server:
         raise AssertionError("the server did not start: " + self.log())
 
     def log(self):
-        return pathlib.Path(self.errors.name).read_text(errors="replace")
+        return self.last_words or pathlib.Path(self.errors.name).read_text(errors="replace")
 
     def stop(self):
         """Ends it as a service manager does; the exit code."""
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(timeout=30)
+        code = self.process.wait(timeout=30)
+        self.last_words = self.log()
+        self.errors.close()
+        return code
 
     def resident_bytes(self):
         pages = pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
