@@ -48,14 +48,16 @@ void ModelOptions::declare_model(OptionTable& options, bool is_required) {
       .is_required = is_required;
 }
 
-void ModelOptions::declare_adapters(OptionTable& options) {
-  options
-      .value(
-          "--lora,--lora-scaled", "FILE[:SCALE]",
-          [this](const std::string& text) { adapters.push_back(parse_adapter(text)); },
-          "LoRA adapter in GGUF form to run the model with, and how much of it; may be given several times")
-      .path()
-      .is_repeatable = true;
+OptionSpec& ModelOptions::declare_adapters(OptionTable& options) {
+  OptionSpec& spec =
+      options
+          .value(
+              "--lora,--lora-scaled", "FILE[:SCALE]",
+              [this](const std::string& text) { adapters.push_back(parse_adapter(text)); },
+              "LoRA adapter in GGUF form to run the model with, and how much of it; may be given several times")
+          .path();
+  spec.is_repeatable = true;
+  return spec;
 }
 
 void ModelOptions::declare_pre_tokenizer(OptionTable& options) {

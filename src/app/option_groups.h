@@ -34,7 +34,7 @@ struct ModelOptions {
   std::vector<AdapterOption> adapters;
   void declare(OptionTable& options);
   void declare_model(OptionTable& options, bool is_required = true);  // -m alone
-  void declare_adapters(OptionTable& options);                        // --lora
+  OptionSpec& declare_adapters(OptionTable& options);                 // --lora
   void declare_pre_tokenizer(OptionTable& options);
 };
 
