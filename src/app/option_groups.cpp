@@ -87,6 +87,10 @@ void ContextOptions::declare_context(OptionTable& options) {
 
 void ContextOptions::declare_cache(OptionTable& options) {
   options.integer("-b,--batch-size", batch_size, 1, kMostBatch, "Tokens of a prompt that are run at once");
+  declare_types(options);
+}
+
+void ContextOptions::declare_types(OptionTable& options) {
   options.choice("-ctk,--cache-type-k", "TYPE", cache_type_k, kCacheTypeNames, "Number format of the cached keys")
       .by_default(cache_type_k.empty() ? "q8_0, or f16 where the head size does not allow it" : cache_type_k);
   options.choice("-ctv,--cache-type-v", "TYPE", cache_type_v, kCacheTypeNames, "Number format of the cached values")

@@ -121,6 +121,36 @@ class Tune(unittest.TestCase):
         self.data.write_text(self.data.read_text() + val.read_text())
         self.assertIn("1 (13)", self.tune("a.gguf", "--val", val, code=4).stderr)
 
+    def plan(self, *more, code=0):
+        result = subprocess.run([THIMBLE, "plan", "-m", self.model, "--train", "--json", "-t", "1", *map(str, more)],
+                                capture_output=True, text=True, timeout=60)
+        self.assertEqual(result.returncode, code, result.stderr)
+        return json.loads(result.stdout)
+
+    def test_the_plan_is_what_tune_goes_by(self):
+        size = ("--max-length", 256, "--rank", 32, "--batch-size", 4)
+        plan = self.plan(*size)
+        self.assertTrue(plan["fits"])
+        self.assertEqual(plan["total_bytes"], sum(plan["parts"].values()))
+        said = self.tune("a.gguf", *size, "--steps", 1, "-v").stderr
+        self.assertAlmostEqual(int(said.split(" MB planned")[0].split()[-1]), plan["total_bytes"] / 1e6, delta=3)
+        # Each remedy, alone, makes it fit, and tune names them too.
+        limit = plan["total_bytes"] - plan["parts"]["activations"] // 2
+        tight = self.plan(*size, "--budget", limit, code=3)
+        self.assertFalse(tight["fits"])
+        self.assertGreaterEqual(len(tight["remedies"]), 2)
+        for remedy in tight["remedies"]:
+            fitting = self.plan(*size, *remedy["change"].split(), "--budget", limit + 1_000_000)
+            self.assertAlmostEqual(fitting["total_bytes"], remedy["total_bytes"], delta=1_000_000)
+        self.assertIn("it fits with --batch-size", self.tune("b.gguf", *size, "--memory-limit", limit, code=3).stderr)
+        # Where no one of them is enough, several at once.
+        least = self.plan("--optimizer", "adamw8", "--max-length", 32, "--rank", 8)["total_bytes"] + 100_000
+        several = self.plan(*size, "--budget", least, code=3)["remedies"]
+        self.assertEqual(len(several), 1)
+        self.assertIn("--batch-size 1 --max-length 32 --rank", several[0]["change"])
+        self.assertLessEqual(several[0]["total_bytes"], least)
+        self.assertEqual(self.plan("--budget", 1_000_000, code=3)["remedies"], [])
+
     def test_bad_input(self):
         self.assertIn("--targets", self.tune("a.gguf", "--targets", "q,x", code=2).stderr)
         self.assertIn("--rank", self.tune("a.gguf", "--rank", 100, code=2).stderr)
