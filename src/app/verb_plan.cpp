@@ -76,6 +76,7 @@ class Plan : public Command {
     size_.declare_length(options);
     size_.declare_factors(options);
     size_.declare_optimizer(options);
+    size_.declare_precision(options);
     options.heading("Output");
     options.flag("--json", json_, "Print the result as JSON");
   }

@@ -99,6 +99,7 @@ class TuneVerb : public Command {
     options.integer("--steps", steps_, 1, INT32_MAX, "Steps of the optimiser").only_one_of("length");
     options.real("--epochs", epochs_, 0.001, 1e6, "Passes through the examples").only_one_of("length");
     size_.declare_batch(options);
+    size_.declare_precision(options);
     options.integer("--grad-accum", grad_accum_, 1, 65536, "Batches a step");
     options.integer("--seed", seed_, 0, INT64_MAX, "Seed of the first factors and of the order of the examples");
     options.integer("--eval-every", eval_every_, 0, INT32_MAX, "Steps between measurements with --val, 0 for an epoch");
@@ -182,10 +183,11 @@ class TuneVerb : public Command {
   std::string recipe() const {
     return fmt::format(
         "rank {} alpha {} dropout {} targets {} init {} {} lr {} {} warmup {} weight decay {} clip {} steps {} "
-        "batch {} x {} length {} seed {} {} eval {} patience {}",
+        "batch {} x {} length {} seed {} {} eval {} patience {} {}",
         options_.lora.rank, options_.lora.alpha, dropout_, size_.targets, init_.value_or("-"), size_.optimizer,
         learning_rate_, schedule_, warmup_, weight_decay_, clip_, options_.optimizer.steps, size_.batch_size,
-        grad_accum_, size_.max_length, seed_, no_shuffle_ ? "in order" : "shuffled", eval_every_, patience_);
+        grad_accum_, size_.max_length, seed_, no_shuffle_ ? "in order" : "shuffled", eval_every_, patience_,
+        size_.precision);
   }
 
   void begin(const Console& console, const Loaded& loaded, Trainer& trainer) const {
