@@ -1,8 +1,10 @@
 #include <filesystem>
 
+#include "app/help_text.h"
 #include "app/interrupt.h"
 #include "app/preflight.h"
 #include "app/progress_bar.h"
+#include "app/run_folder.h"
 #include "app/text_input.h"
 #include "app/training_log.h"
 #include "app/training_size_options.h"
@@ -51,6 +53,7 @@ class TuneVerb : public Command {
     Trainer trainer(loaded.model, select_kernels(context_.isa), team, options_, std::move(loaded.training),
                     std::move(loaded.validation));
     begin(console, loaded, trainer);
+    if (run_dir_) RunFolder(*run_dir_).write_recipe(full_recipe(loaded, preflight.threads()));
     const StepReport last = train(console, loaded, trainer);
     finish(console, loaded, trainer, last);
     return ExitCode::done;
@@ -108,7 +111,14 @@ class TuneVerb : public Command {
     options.integer("--save-every", save_every_, 0, INT32_MAX,
                     "Write the checkpoint OUT.checkpoint every N steps; 0 for Ctrl-C alone");
     options.flag("--resume", resume_, "Go on from OUT.checkpoint where it is there");
-    options.text("--log", "FILE", log_, "Write a JSON object a step: step, loss, lr, tokens, tps").path();
+    options
+        .text("--log", "FILE", log_,
+              "Write a JSON object a step: step, loss, lr, tokens, tps; or columns, where the name ends in .csv")
+        .path();
+    options
+        .text("--run-dir", "DIR", run_dir_,
+              "Keep the run's recipe (options, hashes of model and data), its log and a plot of its losses there")
+        .path();
   }
 
   std::string checkpoint_path() const { return out_ + ".checkpoint"; }
@@ -190,6 +200,43 @@ class TuneVerb : public Command {
         size_.precision);
   }
 
+  // All that is needed to do the run again, and to see that it is the same.
+  nlohmann::ordered_json full_recipe(const Loaded& loaded, unsigned threads) const {
+    nlohmann::ordered_json json = {{"version", version_text()},
+                                   {"model", loaded.language_model.gguf().path()},
+                                   {"model_hash", loaded.identity.model},
+                                   {"data", data_},
+                                   {"data_hash", loaded.identity.data},
+                                   {"out", out_},
+                                   {"recipe", loaded.identity.options},
+                                   {"threads", threads},
+                                   {"isa", select_kernels(context_.isa).isa}};
+    if (validation_data_) json["val"] = *validation_data_;
+    if (chat_template_) json["chat_template"] = *chat_template_;
+    nlohmann::ordered_json& options = json["options"];
+    options = {{"rank", options_.lora.rank},
+               {"alpha", options_.lora.alpha},
+               {"dropout", dropout_},
+               {"targets", size_.targets},
+               {"optimizer", size_.optimizer},
+               {"precision", size_.precision},
+               {"lr", learning_rate_},
+               {"schedule", schedule_},
+               {"warmup", warmup_},
+               {"weight_decay", weight_decay_},
+               {"clip", clip_},
+               {"steps", options_.optimizer.steps},
+               {"batch_size", size_.batch_size},
+               {"grad_accum", grad_accum_},
+               {"max_length", size_.max_length},
+               {"seed", seed_},
+               {"no_shuffle", no_shuffle_},
+               {"eval_every", eval_every_},
+               {"patience", patience_}};
+    if (init_) options["init"] = *init_;
+    return json;
+  }
+
   void begin(const Console& console, const Loaded& loaded, Trainer& trainer) const {
     std::error_code error;
     if (resume_ && std::filesystem::exists(checkpoint_path(), error)) {
@@ -213,12 +260,15 @@ class TuneVerb : public Command {
 
   StepReport train(const Console& console, const Loaded& loaded, Trainer& trainer) const {
     TrainingLog log(log_, trainer.done());
+    const std::optional<RunFolder> folder = run_dir_ ? std::optional<RunFolder>(*run_dir_) : std::nullopt;
+    TrainingLog folder_log(folder ? std::optional(folder->log_path()) : std::nullopt, trainer.done());
     ProgressBar bar(console, "tuning", "steps");
     const uint64_t kept = trainer.done();
     StepReport report;
     while (!trainer.is_finished()) {
       report = trainer.step();
       log.write(report);
+      folder_log.write(report);
       if (report.is_best) write_adapter(loaded, trainer);
       bar.set_result(fmt::format("loss {:.4f}, {:.0f} tokens/s", report.loss,
                                  static_cast<double>(report.tokens) / report.seconds));
@@ -226,6 +276,7 @@ class TuneVerb : public Command {
       const bool is_due = save_every_ != 0 && report.step % static_cast<uint64_t>(save_every_) == 0;
       if ((is_due || interrupted()) && !trainer.is_finished())
         trainer.write_checkpoint(checkpoint_path(), loaded.identity);
+      if (folder && (is_due || interrupted() || trainer.is_finished())) folder->write_plot();
       if (!interrupted()) continue;
       bar.finish();
       console.note("stopped after step {} of {}; the same command with --resume goes on", report.step,
@@ -253,7 +304,7 @@ class TuneVerb : public Command {
   ContextOptions context_;
   OutputOptions output_;
   std::string data_, out_;
-  std::optional<std::string> validation_data_, chat_template_, peft_out_, init_, log_;
+  std::optional<std::string> validation_data_, chat_template_, peft_out_, init_, log_, run_dir_;
   TrainingSizeOptions size_;
   int64_t warmup_ = 0, grad_accum_ = 1, seed_ = 1;
   int64_t eval_every_ = 0, patience_ = 0, save_every_ = 100;
