@@ -79,6 +79,10 @@ class MergeVerb : public Command {
     if (!calibration_.empty() && !plan.rounds()) {
       fail(ExitCode::usage, "--calibration: none of the adapted tensors is written in a format of fewer bits");
     }
+    if (!calibration_.empty() && !updates.model().has_head()) {
+      fail(ExitCode::usage, "--calibration: {} makes no text, so there is no divergence to measure; leave it out",
+           printable(base.path()));
+    }
     if (updates.unties_head()) {
       console.note(
           "the head is tied to the embedding and the adapter tells them apart: the file gets an output.weight");

@@ -78,6 +78,10 @@ class MergedRows {
       sums.merged += merged * merged;
       values[c] = static_cast<float>(merged);
     }
+    if (std::all_of(values, values + width, [](float value) { return std::isfinite(value); })) return;
+    fail(ExitCode::bad_file,
+         "tensor {}: in row {} the merged values are no finite floats; give the adapter a smaller scale",
+         printable(tensor_.name), row);
   }
 
   const MergedTensor& tensor_;

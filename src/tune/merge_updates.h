@@ -33,6 +33,7 @@ class MergeUpdates {
   // another model, naming tensor and shape.
   void add(const std::string& path, float scale);
 
+  const Model& model() const { return model_; }  // of shapes
   const Gguf& base() const { return model_.gguf(); }
   size_t adapters() const { return ggufs_.size() + folders_.size(); }
 

@@ -265,10 +265,22 @@ TEST_F(Merge, AnotherModelIsNoOriginal) {
 }
 
 TEST_F(Merge, AValueBeyondItsFormatIsRefused) {
+  Team team(1);
+  write_base("llama", NumberType::Q4_0);
+  test::TinyAdapter huge = test::first_tiny_adapter();
+  huge.alpha = 1e6f;
+  huge.rank = 1;
+  test::write_tiny_adapter(*base_, huge, file("huge.gguf"));
+  MergeUpdates beyond_floats(*base_);
+  for (int i = 0; i < 100; ++i) beyond_floats.add(file("huge.gguf"), 1e32f);  // each scale alone is a float
+  EXPECT_NE(refused([&] {
+              merge(beyond_floats, plan_merge(beyond_floats, {}), file("out.gguf"), team, select_kernels("auto"),
+                    [](uint64_t, uint64_t) {});
+            }).find("no finite floats"),
+            std::string::npos);
   write_base("llama", NumberType::F16);
   MergeUpdates updates(*base_);
   updates.add(file("first.gguf"), 1e6f);
-  Team team(1);
   const std::string message = refused([&] {
     merge(updates, plan_merge(updates, {}), file("out.gguf"), team, select_kernels("auto"), [](uint64_t, uint64_t) {});
   });

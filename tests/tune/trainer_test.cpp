@@ -132,14 +132,15 @@ TEST_P(Golden, ThirtyStepsInBfloat16GoAsInPeft) {
   EXPECT_GT(cosine_with_peft(GetParam(), options, 2e-2), 0.99);
 }
 
-TEST_P(Golden, Bfloat16GivesTheSameBytesOnEveryInstructionSetAndNumberOfThreads) {
+TEST(Trainer, Bfloat16GivesTheSameBytesOnEveryInstructionSetAndNumberOfThreads) {
   TrainerOptions options = golden_options();
   options.bfloat = true;
-  options.optimizer.steps = 3;
+  options.optimizer.steps = 2;
+  options.optimizer.warmup = 0;
   std::vector<float> expected;
   for (const Kernels* kernels : available_kernels()) {
     for (const unsigned threads : {1u, 3u}) {
-      TinyRun run(GetParam(), options, threads, {}, *kernels);
+      TinyRun run("llama", options, threads, {}, *kernels);
       run.fill();
       while (!run->is_finished()) run->step();
       const std::span<const float> found = run->lora().parameters();
@@ -148,7 +149,7 @@ TEST_P(Golden, Bfloat16GivesTheSameBytesOnEveryInstructionSetAndNumberOfThreads)
     }
   }
   options.bfloat = false;
-  TinyRun floats(GetParam(), options);
+  TinyRun floats("llama", options);
   floats.fill();
   while (!floats->is_finished()) floats->step();
   EXPECT_FALSE(std::ranges::equal(floats->lora().parameters(), expected));
