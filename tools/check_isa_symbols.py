@@ -14,6 +14,7 @@ from pathlib import Path
 
 # Suffix of the unit -> what the mangled name of a weak symbol in it must contain.
 TAGS = {"avx2": re.compile("avx2", re.I), "avx512_vnni": re.compile("avx512", re.I),
+        "avx512_bf16": re.compile("avx512.?bf16", re.I),
         "neon_dotprod": re.compile("neon", re.I), "neon_i8mm": re.compile("neon_?i8mm", re.I)}
 UNIT = re.compile(r"_(%s)\.cpp\.o$" % "|".join(TAGS))
 # The compiler's own: thunks and references that hold no code of ours.

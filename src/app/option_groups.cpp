@@ -48,14 +48,16 @@ void ModelOptions::declare_model(OptionTable& options, bool is_required) {
       .is_required = is_required;
 }
 
-void ModelOptions::declare_adapters(OptionTable& options) {
-  options
-      .value(
-          "--lora,--lora-scaled", "FILE[:SCALE]",
-          [this](const std::string& text) { adapters.push_back(parse_adapter(text)); },
-          "LoRA adapter in GGUF form to run the model with, and how much of it; may be given several times")
-      .path()
-      .is_repeatable = true;
+OptionSpec& ModelOptions::declare_adapters(OptionTable& options) {
+  OptionSpec& spec =
+      options
+          .value(
+              "--lora,--lora-scaled", "FILE[:SCALE]",
+              [this](const std::string& text) { adapters.push_back(parse_adapter(text)); },
+              "LoRA adapter in GGUF form to run the model with, and how much of it; may be given several times")
+          .path();
+  spec.is_repeatable = true;
+  return spec;
 }
 
 void ModelOptions::declare_pre_tokenizer(OptionTable& options) {
@@ -85,6 +87,10 @@ void ContextOptions::declare_context(OptionTable& options) {
 
 void ContextOptions::declare_cache(OptionTable& options) {
   options.integer("-b,--batch-size", batch_size, 1, kMostBatch, "Tokens of a prompt that are run at once");
+  declare_types(options);
+}
+
+void ContextOptions::declare_types(OptionTable& options) {
   options.choice("-ctk,--cache-type-k", "TYPE", cache_type_k, kCacheTypeNames, "Number format of the cached keys")
       .by_default(cache_type_k.empty() ? "q8_0, or f16 where the head size does not allow it" : cache_type_k);
   options.choice("-ctv,--cache-type-v", "TYPE", cache_type_v, kCacheTypeNames, "Number format of the cached values")

@@ -34,7 +34,7 @@ struct ModelOptions {
   std::vector<AdapterOption> adapters;
   void declare(OptionTable& options);
   void declare_model(OptionTable& options, bool is_required = true);  // -m alone
-  void declare_adapters(OptionTable& options);                        // --lora
+  OptionSpec& declare_adapters(OptionTable& options);                 // --lora
   void declare_pre_tokenizer(OptionTable& options);
 };
 
@@ -52,6 +52,7 @@ struct ContextOptions {
   void declare(OptionTable& options);
   void declare_context(OptionTable& options);  // -c
   void declare_cache(OptionTable& options);    // -b, -ctk, -ctv, --kv-rotate
+  void declare_types(OptionTable& options);    // the same without -b
   void declare_machine(OptionTable& options);  // -t, --isa
   OptionSpec& declare_memory_limit(OptionTable& options, std::string_view names = "--memory-limit");
 };

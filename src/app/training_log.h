@@ -1,4 +1,5 @@
-// What a training run says of its steps: a JSON object a line, {"step","loss","lr","tokens","tps"} and more.
+// What a training run says of its steps: a JSON object a line, {"step","loss","lr","tokens","tps"} and more, or, in a file whose name
+// ends in .csv, the same as columns under a line of their names.
 #pragma once
 
 #include <optional>
@@ -19,6 +20,7 @@ class TrainingLog {
 
  private:
   std::string path_;
+  bool is_csv_ = false;
   FileHandle file_;
 };
 

@@ -1,15 +1,19 @@
 #include <filesystem>
 
+#include "app/help_text.h"
 #include "app/interrupt.h"
 #include "app/preflight.h"
 #include "app/progress_bar.h"
+#include "app/run_folder.h"
 #include "app/text_input.h"
 #include "app/training_log.h"
+#include "app/training_size_options.h"
 #include "app/verbs.h"
 #include "base/atomic_file.h"
 #include "measure/kept_rows.h"
 #include "tune/peft_folder.h"
 #include "tune/trainer.h"
+#include "tune/training_plan.h"
 
 namespace thimble {
 namespace {
@@ -49,6 +53,7 @@ class TuneVerb : public Command {
     Trainer trainer(loaded.model, select_kernels(context_.isa), team, options_, std::move(loaded.training),
                     std::move(loaded.validation));
     begin(console, loaded, trainer);
+    if (run_dir_) RunFolder(*run_dir_).write_recipe(full_recipe(loaded, preflight.threads()));
     const StepReport last = train(console, loaded, trainer);
     finish(console, loaded, trainer, last);
     return ExitCode::done;
@@ -65,7 +70,7 @@ class TuneVerb : public Command {
     options.text("--val", "FILE", validation_data_, "Examples to measure the loss on; the best adapter is kept").path();
     options.text("--chat-template", "FILE", chat_template_, "Chat template of conversations, instead of the model's")
         .path();
-    options.integer("--max-length", max_length_, 2, 1 << 20, "Tokens of an example at most");
+    size_.declare_length(options);
     options.flag("--no-shuffle", no_shuffle_, "Take the examples in the order of the file");
   }
 
@@ -77,15 +82,14 @@ class TuneVerb : public Command {
         .text("--init", "ADAPTER", init_,
               "Begin with this adapter: a folder of peft, which says rank, alpha and targets, or a GGUF file")
         .path();
-    options.integer("--rank", rank_, 1, 4096, "Rank of the factors");
+    size_.declare_factors(options);
     options.real("--alpha", alpha_, 1e-6, 1e6, "What the adapter adds is scaled by alpha / rank");
     options.real("--dropout", dropout_, 0, 0.99, "Share of what the factors read that is dropped in training");
-    options.text("--targets", "LIST", targets_, "Which matrices: all, or some of q,k,v,o,gate,up,down");
   }
 
   void declare_optimizer(OptionTable& options) {
     options.heading("Optimiser");
-    options.choice("--optimizer", "NAME", optimizer_, {"adamw", "adamw8"}, "AdamW with states of 32 bits, or of 8");
+    size_.declare_optimizer(options);
     options.real("--lr", learning_rate_, 0, 10, "Learning rate");
     options.choice("--schedule", "NAME", schedule_, {"cosine", "constant"}, "What becomes of it over the run");
     options.integer("--warmup", warmup_, 0, INT32_MAX, "Steps over which it rises from 0");
@@ -97,7 +101,8 @@ class TuneVerb : public Command {
     options.heading("Run");
     options.integer("--steps", steps_, 1, INT32_MAX, "Steps of the optimiser").only_one_of("length");
     options.real("--epochs", epochs_, 0.001, 1e6, "Passes through the examples").only_one_of("length");
-    options.integer("--batch-size", batch_size_, 1, 4096, "Examples that go through the model together");
+    size_.declare_batch(options);
+    size_.declare_precision(options);
     options.integer("--grad-accum", grad_accum_, 1, 65536, "Batches a step");
     options.integer("--seed", seed_, 0, INT64_MAX, "Seed of the first factors and of the order of the examples");
     options.integer("--eval-every", eval_every_, 0, INT32_MAX, "Steps between measurements with --val, 0 for an epoch");
@@ -106,31 +111,30 @@ class TuneVerb : public Command {
     options.integer("--save-every", save_every_, 0, INT32_MAX,
                     "Write the checkpoint OUT.checkpoint every N steps; 0 for Ctrl-C alone");
     options.flag("--resume", resume_, "Go on from OUT.checkpoint where it is there");
-    options.text("--log", "FILE", log_, "Write a JSON object a step: step, loss, lr, tokens, tps").path();
+    options
+        .text("--log", "FILE", log_,
+              "Write a JSON object a step: step, loss, lr, tokens, tps; or columns, where the name ends in .csv")
+        .path();
+    options
+        .text("--run-dir", "DIR", run_dir_,
+              "Keep the run's recipe (options, hashes of model and data), its log and a plot of its losses there")
+        .path();
   }
 
   std::string checkpoint_path() const { return out_ + ".checkpoint"; }
 
-  static void require_trainable(const Model& model) {
-    if (model.has_head() && model.hyper().causal_attention) return;
-    fail(ExitCode::usage, "tune: {} is a {}, which makes no text; only decoders can be tuned", model.gguf().path(),
-         model.spec().name);
-  }
-
   // What can be said before the data is read.
   void settle(const Model& model) {
-    options_.lora = {static_cast<uint32_t>(rank_), static_cast<float>(alpha_), parse_targets(targets_)};
+    size_.apply(options_);
+    options_.lora.alpha = static_cast<float>(alpha_);
     if (init_ && is_peft_folder(*init_)) options_.lora = read_peft_options(*init_, model);
     options_.lora.dropout = static_cast<float>(dropout_);
     options_.optimizer.learning_rate = learning_rate_;
     options_.optimizer.weight_decay = weight_decay_;
     options_.optimizer.clip = clip_;
-    options_.optimizer.states_in_8_bits = optimizer_ == "adamw8";
     options_.optimizer.schedule = schedule_ == "cosine" ? Schedule::cosine : Schedule::constant;
     options_.optimizer.warmup = static_cast<uint64_t>(warmup_);
-    options_.batch_size = static_cast<size_t>(batch_size_);
     options_.grad_accum = static_cast<size_t>(grad_accum_);
-    options_.max_length = static_cast<size_t>(max_length_);
     options_.seed = static_cast<uint64_t>(seed_);
     options_.shuffle = !no_shuffle_;
     options_.eval_every = static_cast<uint64_t>(eval_every_);
@@ -140,15 +144,10 @@ class TuneVerb : public Command {
 
   // What it will take, at most.
   uint64_t require_fit(const Preflight& preflight) const {
-    const MemoryPlan plan = preflight.plan();
-    const uint64_t training = Trainer::bytes(preflight.model(), options_, options_.max_length, preflight.threads());
-    const uint64_t total = plan.weights + plan.tokenizer + plan.program + training;
-    if (total <= preflight.limit().bytes) return total;
-    fail(ExitCode::does_not_fit,
-         "tuning takes {:.0f} MB ({:.0f} MB of weights, {:.0f} MB of training), the limit is {:.0f} MB ({}); lower "
-         "--max-length, --batch-size or --rank, or use --optimizer adamw8",
-         static_cast<double>(total) / 1e6, static_cast<double>(plan.weights) / 1e6, static_cast<double>(training) / 1e6,
-         static_cast<double>(preflight.limit().bytes) / 1e6, preflight.limit().source);
+    const MemoryPlan loaded = preflight.plan();
+    require_training_fit(preflight.model(), loaded, options_, preflight.threads(), preflight.limit().bytes,
+                         preflight.limit().source);
+    return plan_training(preflight.model(), loaded, options_, preflight.threads()).total();
   }
 
   // What cannot be written is refused now, not after hours.
@@ -194,10 +193,48 @@ class TuneVerb : public Command {
   std::string recipe() const {
     return fmt::format(
         "rank {} alpha {} dropout {} targets {} init {} {} lr {} {} warmup {} weight decay {} clip {} steps {} "
-        "batch {} x {} length {} seed {} {} eval {} patience {}",
-        options_.lora.rank, options_.lora.alpha, dropout_, targets_, init_.value_or("-"), optimizer_, learning_rate_,
-        schedule_, warmup_, weight_decay_, clip_, options_.optimizer.steps, batch_size_, grad_accum_, max_length_,
-        seed_, no_shuffle_ ? "in order" : "shuffled", eval_every_, patience_);
+        "batch {} x {} length {} seed {} {} eval {} patience {} {}",
+        options_.lora.rank, options_.lora.alpha, dropout_, size_.targets, init_.value_or("-"), size_.optimizer,
+        learning_rate_, schedule_, warmup_, weight_decay_, clip_, options_.optimizer.steps, size_.batch_size,
+        grad_accum_, size_.max_length, seed_, no_shuffle_ ? "in order" : "shuffled", eval_every_, patience_,
+        size_.precision);
+  }
+
+  // All that is needed to do the run again, and to see that it is the same.
+  nlohmann::ordered_json full_recipe(const Loaded& loaded, unsigned threads) const {
+    nlohmann::ordered_json json = {{"version", version_text()},
+                                   {"model", loaded.language_model.gguf().path()},
+                                   {"model_hash", loaded.identity.model},
+                                   {"data", data_},
+                                   {"data_hash", loaded.identity.data},
+                                   {"out", out_},
+                                   {"recipe", loaded.identity.options},
+                                   {"threads", threads},
+                                   {"isa", select_kernels(context_.isa).isa}};
+    if (validation_data_) json["val"] = *validation_data_;
+    if (chat_template_) json["chat_template"] = *chat_template_;
+    nlohmann::ordered_json& options = json["options"];
+    options = {{"rank", options_.lora.rank},
+               {"alpha", options_.lora.alpha},
+               {"dropout", dropout_},
+               {"targets", size_.targets},
+               {"optimizer", size_.optimizer},
+               {"precision", size_.precision},
+               {"lr", learning_rate_},
+               {"schedule", schedule_},
+               {"warmup", warmup_},
+               {"weight_decay", weight_decay_},
+               {"clip", clip_},
+               {"steps", options_.optimizer.steps},
+               {"batch_size", size_.batch_size},
+               {"grad_accum", grad_accum_},
+               {"max_length", size_.max_length},
+               {"seed", seed_},
+               {"no_shuffle", no_shuffle_},
+               {"eval_every", eval_every_},
+               {"patience", patience_}};
+    if (init_) options["init"] = *init_;
+    return json;
   }
 
   void begin(const Console& console, const Loaded& loaded, Trainer& trainer) const {
@@ -223,12 +260,15 @@ class TuneVerb : public Command {
 
   StepReport train(const Console& console, const Loaded& loaded, Trainer& trainer) const {
     TrainingLog log(log_, trainer.done());
+    const std::optional<RunFolder> folder = run_dir_ ? std::optional<RunFolder>(*run_dir_) : std::nullopt;
+    TrainingLog folder_log(folder ? std::optional(folder->log_path()) : std::nullopt, trainer.done());
     ProgressBar bar(console, "tuning", "steps");
     const uint64_t kept = trainer.done();
     StepReport report;
     while (!trainer.is_finished()) {
       report = trainer.step();
       log.write(report);
+      folder_log.write(report);
       if (report.is_best) write_adapter(loaded, trainer);
       bar.set_result(fmt::format("loss {:.4f}, {:.0f} tokens/s", report.loss,
                                  static_cast<double>(report.tokens) / report.seconds));
@@ -236,6 +276,7 @@ class TuneVerb : public Command {
       const bool is_due = save_every_ != 0 && report.step % static_cast<uint64_t>(save_every_) == 0;
       if ((is_due || interrupted()) && !trainer.is_finished())
         trainer.write_checkpoint(checkpoint_path(), loaded.identity);
+      if (folder && (is_due || interrupted() || trainer.is_finished())) folder->write_plot();
       if (!interrupted()) continue;
       bar.finish();
       console.note("stopped after step {} of {}; the same command with --resume goes on", report.step,
@@ -263,11 +304,12 @@ class TuneVerb : public Command {
   ContextOptions context_;
   OutputOptions output_;
   std::string data_, out_;
-  std::optional<std::string> validation_data_, chat_template_, peft_out_, init_, log_;
-  int64_t max_length_ = 512, rank_ = 16, warmup_ = 0, batch_size_ = 1, grad_accum_ = 1, seed_ = 1;
+  std::optional<std::string> validation_data_, chat_template_, peft_out_, init_, log_, run_dir_;
+  TrainingSizeOptions size_;
+  int64_t warmup_ = 0, grad_accum_ = 1, seed_ = 1;
   int64_t eval_every_ = 0, patience_ = 0, save_every_ = 100;
   double alpha_ = 32, dropout_ = 0, learning_rate_ = 1e-4, weight_decay_ = 0, clip_ = 1, epochs_ = 1;
-  std::string targets_ = "all", optimizer_ = "adamw", schedule_ = "cosine";
+  std::string schedule_ = "cosine";
   std::optional<int64_t> steps_;
   bool no_shuffle_ = false, resume_ = false;
   TrainerOptions options_;

@@ -7,7 +7,7 @@ namespace thimble {
 // Each in its own file.
 extern const Verb kChat, kGenerate, kTokenize, kLogits, kInfo, kPlan, kPull, kList, kRm, kBench, kEvalPerplexity,
     kEmbed, kIndex, kAsk, kQuantize, kEvalKld, kEvalHellaswag, kEvalWinogrande, kEvalMultipleChoice, kImatrix, kConvert,
-    kExport, kTune, kCommand, kEvalTask, kSummarize, kServe, kHelp, kVersion, kCompletion, kMan;
+    kExport, kTune, kMerge, kCommand, kEvalTask, kSummarize, kServe, kHelp, kVersion, kCompletion, kMan;
 
 namespace {
 
@@ -34,6 +34,7 @@ constexpr const Verb* kVerbs[] = {&kChat,
                                   &kConvert,
                                   &kExport,
                                   &kTune,
+                                  &kMerge,
                                   &kCommand,
                                   &kEvalTask,
                                   &kSummarize,

@@ -16,10 +16,17 @@ namespace {
 #if defined(__x86_64__)
 constexpr unsigned kF16c = 1u << 29;        // leaf 1
 constexpr unsigned kAvx512Vnni = 1u << 11;  // leaf 7
+constexpr unsigned kAvx512Bf16 = 1u << 5;   // leaf 7, subleaf 1, EAX
 
 bool cpuid_ecx(unsigned leaf, unsigned bit) {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   return __get_cpuid_count(leaf, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit) != 0;
+}
+
+bool has_bf16() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0 || eax < 1) return false;  // subleaves that there are
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & kAvx512Bf16) != 0;
 }
 #endif
 
@@ -43,6 +50,7 @@ CpuFeatures detect_cpu() {
   cpu.avx512_vnni = cpu.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                     cpuid_ecx(7, kAvx512Vnni);
+  cpu.avx512_bf16 = cpu.avx512_vnni && has_bf16();
 #endif
   return cpu;
 }

@@ -6,6 +6,7 @@ namespace thimble {
 struct CpuFeatures {
   bool avx2 = false;         // AVX2, FMA and F16C
   bool avx512_vnni = false;  // AVX-512 F, BW, DQ, VL and VNNI
+  bool avx512_bf16 = false;  // these and BF16
 };
 
 CpuFeatures detect_cpu();

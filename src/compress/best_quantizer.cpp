@@ -10,6 +10,7 @@
 #include "compress/best_state.h"
 #include "compress/copied_metadata.h"
 #include "compress/output_type.h"
+#include "compress/tensor_packer.h"
 #include "compress/tensor_rows.h"
 #include "format/gguf_writer.h"
 #include "text/hash.h"
@@ -65,6 +66,7 @@ BestQuantizer::BestQuantizer(const LanguageModel& language_model, const Kernels&
          model_.gguf().path(), model_.spec().name);
   }
   units_ = rounding_units(model_);
+  is_copied_.resize(units_.size());
   measured_.resize(units_.size());
   split_text(tokens);
   state_ = std::make_unique<BestState>(options.state_folder, identity());
@@ -234,17 +236,33 @@ void BestQuantizer::choose(uint64_t file_bytes) {
   allocation_ = allocate(choices_, file_bytes > fixed ? file_bytes - fixed : 0);
 }
 
+void BestQuantizer::follow(const Gguf& frame, std::span<const std::string> rounded) {
+  frame_ = &frame;
+  choices_.clear();
+  allocation_ = {};
+  for (size_t i = 0; i < units_.size(); ++i) {
+    const GgufTensor& tensor = model_.gguf().tensors()[units_[i].tensor];
+    const GgufTensor* like = frame.find_tensor(tensor.name);
+    if (like == nullptr || like->shape != tensor.shape) {
+      fail(ExitCode::bad_file, "{}: tensor {} is {}; expected the shape that it has in {}", printable(frame.path()),
+           printable(tensor.name), like == nullptr ? "missing" : "another's", printable(model_.gguf().path()));
+    }
+    is_copied_[i] = std::ranges::find(rounded, tensor.name) == rounded.end();
+    choices_.push_back({std::string(tensor.name), {{like->type->type, like->data.size(), 0}}});
+    allocation_.picks.push_back(0);
+  }
+}
+
 const FormatChoice& BestQuantizer::choice(size_t unit) const { return choices_[unit].choices[allocation_.picks[unit]]; }
 
 std::optional<BestResult> BestQuantizer::write(const std::string& path, const Progress& progress) {
-  const Gguf& gguf = model_.gguf();
-  const auto done = [&](size_t unit) { return state_->has_rounded(unit, choice(unit).type, choice(unit).bytes); };
+  const auto done = [&](size_t unit) {
+    return is_copied_[unit] || state_->has_rounded(unit, choice(unit).type, choice(unit).bytes);
+  };
   const bool finished = walk(progress, done, [&](size_t unit, const InputStatistics& statistics) {
-    const GgufTensor& tensor = gguf.tensors()[units_[unit].tensor];
     const auto& [type, bytes, cost] = choice(unit);
     std::vector<std::byte> rows(bytes);
-    round_with_feedback(rows_of(gguf, tensor, kernels_), tensor.rows(), *find_grid(type), statistics,
-                        {options_.descents}, kernels_, team_, rows.data(), nullptr);
+    round_unit(unit, type, statistics, rows);
     state_->write_rounded(unit, type, rows);
   });
   if (!finished) return std::nullopt;
@@ -255,32 +273,57 @@ std::optional<BestResult> BestQuantizer::write(const std::string& path, const Pr
   return result;
 }
 
-void BestQuantizer::write_tensors(const std::string& path) const {
+// A format that is no grid is rounded by its own search, with the Hessian's diagonal for what matters.
+void BestQuantizer::round_unit(size_t index, NumberType type, const InputStatistics& statistics,
+                               std::span<std::byte> rows) const {
   const Gguf& gguf = model_.gguf();
-  std::map<uint32_t, size_t> unit_of_tensor;
-  for (size_t i = 0; i < units_.size(); ++i) unit_of_tensor[units_[i].tensor] = i;
-  GgufWriter writer(path, static_cast<uint32_t>(gguf.alignment()));
-  copy_metadata(gguf, file_type(), writer);
-  for (uint32_t i = 0; i < gguf.tensors().size(); ++i) {
-    const GgufTensor& tensor = gguf.tensors()[i];
-    const auto unit = unit_of_tensor.find(i);
-    writer.add_tensor(tensor.name, std::span(tensor.shape).first(tensor.axes),
-                      unit == unit_of_tensor.end() ? tensor.type->type : choice(unit->second).type);
+  const GgufTensor& tensor = gguf.tensors()[units_[index].tensor];
+  const RowSource source = rows_of(gguf, tensor, kernels_);
+  if (const Grid* grid = find_grid(type)) {
+    round_with_feedback(source, tensor.rows(), *grid, statistics, {options_.descents}, kernels_, team_, rows.data(),
+                        nullptr);
+    return;
   }
-  for (uint32_t i = 0; i < gguf.tensors().size(); ++i) {
-    const auto unit = unit_of_tensor.find(i);
-    if (unit == unit_of_tensor.end()) {
-      writer.write_data(gguf.tensors()[i].data);
+  ImatrixEntry importance{std::vector<float>(tensor.shape[0]), {1}};
+  for (size_t i = 0; i < importance.sums.size(); ++i) importance.sums[i] = statistics.hessian.row(i)[i];
+  std::vector<PackBench> benches(team_.size());
+  TensorPacker packer(tensor, type, &importance, source, kernels_, benches);
+  const size_t stride = row_bytes(type, tensor.shape[0]);
+  for (uint64_t first = 0; first < tensor.rows(); first += packer.panel_rows()) {
+    const size_t count = std::min<uint64_t>(packer.panel_rows(), tensor.rows() - first);
+    std::ranges::copy(packer.pack(team_, first, count), rows.begin() + static_cast<ptrdiff_t>(first * stride));
+  }
+}
+
+void BestQuantizer::write_tensors(const std::string& path) const {
+  std::map<std::string_view, size_t> rounded;
+  for (size_t i = 0; i < units_.size(); ++i) {
+    if (!is_copied_[i]) rounded[model_.gguf().tensors()[units_[i].tensor].name] = i;
+  }
+  GgufWriter writer(path, static_cast<uint32_t>(frame().alignment()));
+  copy_metadata(frame(), file_type(), writer);
+  for (const GgufTensor& tensor : frame().tensors()) {
+    const auto unit = rounded.find(tensor.name);
+    writer.add_tensor(tensor.name, std::span(tensor.shape).first(tensor.axes),
+                      unit == rounded.end() ? tensor.type->type : choice(unit->second).type);
+  }
+  for (const GgufTensor& tensor : frame().tensors()) {
+    const auto unit = rounded.find(tensor.name);
+    if (unit == rounded.end()) {
+      writer.write_data(tensor.data);
       continue;
     }
-    const MappedFile rounded = state_->open_rounded(unit->second, choice(unit->second).type);
-    writer.write_data(rounded.bytes());
+    const MappedFile file = state_->open_rounded(unit->second, choice(unit->second).type);
+    writer.write_data(file.bytes());
   }
   writer.commit();
 }
 
 // llama.cpp's number for a file's type: that of the format most weights have.
 uint32_t BestQuantizer::file_type() const {
+  if (frame_ != nullptr) {
+    if (const auto type = frame_->unsigned_integer("general.file_type")) return static_cast<uint32_t>(*type);
+  }
   std::map<NumberType, uint64_t> elements;
   for (size_t i = 0; i < units_.size(); ++i)
     elements[choice(i).type] += model_.gguf().tensors()[units_[i].tensor].elements();
@@ -297,6 +340,10 @@ BestResult BestQuantizer::measure_result() {
   for (size_t i = 0; i < units_.size(); ++i) {
     const GgufTensor& tensor = model_.gguf().tensors()[units_[i].tensor];
     const auto& [type, bytes, cost] = choice(i);
+    if (is_copied_[i]) {
+      replace_unit(model_, units_[i], type, frame().find_tensor(tensor.name)->data.data());
+      continue;
+    }
     rounded.push_back(state_->open_rounded(i, type));
     replace_unit(model_, units_[i], type, rounded.back().bytes().data());
     result.tensors.push_back({std::string(tensor.name), tensor.type->type, type, tensor.elements(), bytes, cost});

@@ -63,6 +63,11 @@ class BestQuantizer {
   // Formats for a file of at most `file_bytes`. After measure().
   void choose(uint64_t file_bytes);
 
+  // In place of measure() and choose(): the file is to be `frame`, whose tensors have the model's names and shapes, but for those that
+  // are named, which are rounded from the model's weights to the formats that they have there. Throws Error(bad_file) naming a tensor
+  // that differs. `frame` must outlive this.
+  void follow(const Gguf& frame, std::span<const std::string> rounded);
+
   // The second pass, and the file. nullopt where `progress` stopped it.
   std::optional<BestResult> write(const std::string& path, const Progress& progress);
 
@@ -72,9 +77,11 @@ class BestQuantizer {
   template <class Done, class Work>
   bool walk(const Progress& progress, Done done, Work work);
   MeasuredTensor measure_unit(size_t index, const InputStatistics& statistics, SensitivityProbe& probe);
+  void round_unit(size_t index, NumberType type, const InputStatistics& statistics, std::span<std::byte> rows) const;
   double divergence_of_rounded(const RoundingUnit& unit, const GgufTensor& tensor, std::span<const std::byte> rows,
                                SensitivityProbe& probe) const;
   const FormatChoice& choice(size_t unit) const;
+  const Gguf& frame() const { return frame_ == nullptr ? model_.gguf() : *frame_; }
   void write_tensors(const std::string& path) const;
   uint32_t file_type() const;
   BestResult measure_result();
@@ -92,6 +99,8 @@ class BestQuantizer {
   std::vector<std::optional<MeasuredTensor>> measured_;  // of each unit
   std::vector<TensorChoices> choices_;
   Allocation allocation_;
+  const Gguf* frame_ = nullptr;  // what is followed
+  std::vector<bool> is_copied_;  // of each unit: from the frame
 };
 
 }  // namespace thimble

@@ -14,7 +14,7 @@ namespace {
 struct Tier {
   std::string_view isa;
   bool (*supported)(const CpuFeatures&);
-  void (*fill[6])(Kernels&);
+  void (*fill[7])(Kernels&);
 };
 
 // Best first.
@@ -23,16 +23,16 @@ constexpr Tier kTiers[] = {
     {"avx512_vnni",
      [](const CpuFeatures& cpu) { return cpu.avx512_vnni; },
      {fill_matmul_avx512_vnni, fill_ops_avx512_vnni, fill_attention_avx512_vnni, fill_feedback_avx512_vnni,
-      fill_gradients_avx512_vnni, fill_searches_avx512_vnni}},
+      fill_gradients_avx512_vnni, fill_searches_avx512_vnni, fill_bfloat_avx512_vnni}},
     {"avx2",
      [](const CpuFeatures& cpu) { return cpu.avx2; },
-     {fill_matmul_avx2, fill_ops_avx2, fill_attention_avx2, fill_feedback_avx2, fill_gradients_avx2,
-      fill_searches_avx2}},
+     {fill_matmul_avx2, fill_ops_avx2, fill_attention_avx2, fill_feedback_avx2, fill_gradients_avx2, fill_searches_avx2,
+      fill_bfloat_avx2}},
 #endif
     {"scalar",
      [](const CpuFeatures&) { return true; },
      {fill_matmul_scalar, fill_ops_scalar, fill_attention_scalar, fill_feedback_scalar, fill_gradients_scalar,
-      fill_searches_scalar}},
+      fill_searches_scalar, fill_bfloat_scalar}},
 };
 
 struct Tables {
@@ -45,6 +45,10 @@ struct Tables {
       if (!kTiers[i].supported(cpu)) continue;
       built[i].isa = kTiers[i].isa;
       for (auto* fill : kTiers[i].fill) fill(built[i]);
+#if defined(__x86_64__)
+      if (cpu.avx512_bf16 && kTiers[i].isa == "avx512_vnni")
+        fill_bfloat_avx512_bf16(built[i]);  // the same bits, faster
+#endif
       available.push_back(&built[i]);
     }
   }

@@ -137,6 +137,36 @@ struct OuterTask {
   size_t c_stride;
 };
 
+// ---- products of floats rounded to bfloat16 -------------------------------------------------------------------------------
+
+// Two values in 32 bits, the first in the lower half; a record of k floats is pair_count(k) pairs, in an order of its own, which all
+// records share, zeros behind the last value. Sums over pairs: the second value's product first, each added by fma.
+constexpr size_t pair_count(size_t k) { return (k + 31) / 32 * 16; }
+
+// y[t * y_stride + r] = sum over i of w[r][i] * x[t][i], in 16 partial sums as for F32 weights.
+struct PairMatmulTask {
+  const uint32_t* weights;  // [rows] records
+  const uint32_t* x;        // [tokens] records
+  size_t pairs;             // of a record
+  size_t rows;
+  size_t tokens;
+  float* y;
+  size_t y_stride;
+};
+
+// OuterTask with two values of the depth at a time: depth counts pairs.
+struct PairOuterTask {
+  const uint32_t* a;
+  size_t a_stride;
+  const uint32_t* b;
+  size_t b_stride;
+  size_t depth;
+  size_t rows;
+  size_t columns;
+  float* c;
+  size_t c_stride;
+};
+
 // ---- the table ----------------------------------------------------------------------------------------------------------
 
 struct Kernels {
@@ -192,6 +222,12 @@ struct Kernels {
   float (*exp_less)(const float* x, float shift, size_t n, float* y);        // y = exp(x - shift); gives their sum
   // dp = factor * p * (dp - sum(p * dp)): from what softmax gives to what it was given.
   void (*softmax_gradient)(const float* p, size_t n, float factor, float* dp);
+
+  // out[i] = low[i] and high[i] as a pair.
+  void (*pair_rows)(const float* low, const float* high, size_t n, uint32_t* out);
+  void (*pair_record)(const float* x, size_t k, uint32_t* out);
+  void (*matmul_pairs)(const PairMatmulTask&);
+  void (*add_outer_pairs)(const PairOuterTask&);
 
   // What packing searches with (quant/scale_search.h).
   const ScaleSearches* searches;

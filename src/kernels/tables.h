@@ -11,6 +11,7 @@ void fill_attention_scalar(Kernels& table);
 void fill_feedback_scalar(Kernels& table);
 void fill_gradients_scalar(Kernels& table);
 void fill_searches_scalar(Kernels& table);
+void fill_bfloat_scalar(Kernels& table);
 
 #if defined(__x86_64__)
 void fill_matmul_avx2(Kernels& table);
@@ -25,6 +26,9 @@ void fill_gradients_avx2(Kernels& table);
 void fill_gradients_avx512_vnni(Kernels& table);
 void fill_searches_avx2(Kernels& table);
 void fill_searches_avx512_vnni(Kernels& table);
+void fill_bfloat_avx2(Kernels& table);
+void fill_bfloat_avx512_vnni(Kernels& table);
+void fill_bfloat_avx512_bf16(Kernels& table);  // in place of the last
 #endif
 
 }  // namespace thimble

@@ -118,6 +118,10 @@ struct Avx2Isa {
   static Int shift_right(Int x) {
     return {_mm256_srli_epi32(x.low, kBits), _mm256_srli_epi32(x.high, kBits)};
   }
+  template <int kBits>
+  static Int shift_left(Int x) {
+    return {_mm256_slli_epi32(x.low, kBits), _mm256_slli_epi32(x.high, kBits)};
+  }
   static Int sub_int(Int a, Int b) { return {_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)}; }
   static Int max_int(Int a, Int b) { return {_mm256_max_epi32(a.low, b.low), _mm256_max_epi32(a.high, b.high)}; }
   static Float to_float(Int x) { return {_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)}; }

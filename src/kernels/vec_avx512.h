@@ -87,6 +87,10 @@ struct Avx512Isa {
   static Int shift_right(Int x) {
     return _mm512_srli_epi32(x, kBits);
   }
+  template <int kBits>
+  static Int shift_left(Int x) {
+    return _mm512_slli_epi32(x, kBits);
+  }
   static Int sub_int(Int a, Int b) { return _mm512_sub_epi32(a, b); }
   static Int max_int(Int a, Int b) { return _mm512_max_epi32(a, b); }
   static Float to_float(Int x) { return _mm512_cvtepi32_ps(x); }

@@ -95,6 +95,10 @@ struct ScalarIsa : PlainLanes {
   static Int shift_right(Int x) {
     return make_int([&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(x.lane[i]) >> kBits); });
   }
+  template <int kBits>
+  static Int shift_left(Int x) {
+    return make_int([&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(x.lane[i]) << kBits); });
+  }
   static Int sub_int(Int a, Int b) {
     return make_int([&](int i) {
       return static_cast<int32_t>(static_cast<uint32_t>(a.lane[i]) - static_cast<uint32_t>(b.lane[i]));

@@ -15,6 +15,8 @@ constexpr size_t kWidestSlab = 256;
 constexpr size_t kPanelPadding = 16;  // so that rows do not fall on the same lines of the first-level cache
 constexpr size_t kTokenChunk = 64;
 
+constexpr float kNothing[kWidestSlab] = {};  // beside the last row of an odd number
+
 size_t tiles_of(size_t tokens) { return (tokens + kTile - 1) / kTile; }
 
 // One product's part of the step.
@@ -76,6 +78,12 @@ class ProductBackward {
     for (size_t row = 0; row < rows; ++row) {
       for (size_t t = 0; t < tokens; ++t) out[row * kTile + t] = dy[t * weight_.rows + row];
     }
+    if (scratch_.pairs == nullptr) return;
+    uint32_t* pairs = scratch_.pairs + tile * kPackedRows * kTile / 2;
+    for (size_t row = 0; row < rows; row += 2, pairs += kTile) {
+      const float* first = out + row * kTile;
+      kernels_.pair_rows(first, row + 1 < rows ? first + kTile : kNothing, kTile, pairs);
+    }
   }
 
   void add_slab(size_t slab, size_t first_row, size_t rows) const {
@@ -89,12 +97,31 @@ class ProductBackward {
       const size_t depth = std::min(kPanelRows, rows - row);
       const std::byte* data = weight_.data + (first_row + row) * weight_.stride + column / block_ * info.block_bytes;
       for (size_t i = 0; i < depth; ++i) {
-        info.unpack(data + i * weight_.stride, panel + i * (slab_ + kPanelPadding), width / block_);
+        unpack_weights(kernels_, weight_.type, data + i * weight_.stride, width, panel + i * (slab_ + kPanelPadding));
+      }
+      if (scratch_.pairs != nullptr) {
+        add_pair_panel(panel, row, depth, column, width);
+        continue;
       }
       for (size_t tile = 0; tile < tiles_of(task_.tokens); ++tile) {
         add_tile(scratch_.packed + (tile * kPackedRows + row) * kTile, panel, slab_ + kPanelPadding, depth, tile,
                  column, width);
       }
+    }
+  }
+
+  // The panel's part of dx of all tokens, from what is rounded to bfloat16.
+  void add_pair_panel(const float* panel, size_t row, size_t depth, size_t column, size_t width) const {
+    const size_t stride = slab_ + kPanelPadding, pairs = (depth + 1) / 2;
+    uint32_t* const rounded = scratch_.pair_panels + worker_.index() * ProductScratch::panel_pairs();
+    for (size_t i = 0; i < pairs; ++i) {
+      const float* first = panel + 2 * i * stride;
+      kernels_.pair_rows(first, 2 * i + 1 < depth ? first + stride : kNothing, width, rounded + i * stride);
+    }
+    for (size_t tile = 0; tile < tiles_of(task_.tokens); ++tile) {
+      const size_t tokens = std::min(kTile, task_.tokens - tile * kTile);
+      kernels_.add_outer_pairs({scratch_.pairs + (tile * kPackedRows + row) * kTile / 2, kTile, rounded, stride, pairs,
+                                tokens, width, task_.dx + tile * kTile * weight_.columns + column, weight_.columns});
     }
   }
 

@@ -24,12 +24,16 @@ struct ProductGradient {
 
 // Memory of these functions for `tokens` tokens at most.
 struct ProductScratch {
-  float* packed;  // packed_floats(tokens): tiles of dy
-  float* inner;   // inner_floats(tokens, rank): dy B
-  float* panels;  // panel_floats() for each worker
+  float* packed;                    // packed_floats(tokens): tiles of dy
+  float* inner;                     // inner_floats(tokens, rank): dy B
+  float* panels;                    // panel_floats() for each worker
+  uint32_t* pairs = nullptr;        // packed_pairs(tokens): dy in bfloat16, where W^T dy reads it so
+  uint32_t* pair_panels = nullptr;  // panel_pairs() for each worker
   static size_t packed_floats(size_t tokens);
   static size_t inner_floats(size_t tokens, size_t rank);
   static size_t panel_floats();
+  static size_t packed_pairs(size_t tokens) { return packed_floats(tokens) / 2; }
+  static size_t panel_pairs() { return panel_floats() / 2; }
 };
 
 struct ProductGradientsTask {

@@ -33,7 +33,6 @@ void run_tiles(Worker& worker, const Kernels& kernels, const Workspace& space, c
 void run_tiles_as_floats(Worker& worker, const Kernels& kernels, const Workspace& space, const Product& product,
                          size_t begin, size_t end, size_t tokens) {
   const Weight& weight = *product.weight;
-  const TypeInfo& info = type_info(weight.type);
   std::byte* panel = space.panel(worker.index());
   MatmulTask task{};
   task.weights = panel;
@@ -49,11 +48,36 @@ void run_tiles_as_floats(Worker& worker, const Kernels& kernels, const Workspace
   for (size_t row = begin * kMatmulRowTile; row < row_end; row += step) {
     task.row_end = std::min(step, row_end - row);
     for (size_t i = 0; i < task.row_end; ++i) {
-      info.unpack(weight.data + (row + i) * weight.stride, reinterpret_cast<float*>(panel) + i * weight.columns,
-                  weight.columns / info.block_size);
+      unpack_weights(kernels, weight.type, weight.data + (row + i) * weight.stride, weight.columns,
+                     reinterpret_cast<float*>(panel) + i * weight.columns);
     }
     task.y = product.y + row;
     kernels.matmul[static_cast<size_t>(NumberType::F32)](task);
+  }
+}
+
+// The same on what is rounded to bfloat16.
+void run_tiles_as_pairs(Worker& worker, const Kernels& kernels, const Workspace& space, const Product& product,
+                        size_t begin, size_t end, size_t tokens) {
+  const Weight& weight = *product.weight;
+  auto* const panel = reinterpret_cast<uint32_t*>(space.panel(worker.index()));
+  PairMatmulTask task{};
+  task.weights = panel;
+  task.x = space.pairs;
+  task.pairs = pair_count(weight.columns);
+  task.tokens = tokens;
+  task.y_stride = weight.rows;
+  const size_t step = panel_rows(space.layout().panel, weight.columns);
+  const size_t row_end = std::min<size_t>(end * kMatmulRowTile, weight.rows);
+  for (size_t row = begin * kMatmulRowTile; row < row_end; row += step) {
+    task.rows = std::min(step, row_end - row);
+    for (size_t i = 0; i < task.rows; ++i) {
+      float* const values = space.row(worker.index());
+      unpack_weights(kernels, weight.type, weight.data + (row + i) * weight.stride, weight.columns, values);
+      kernels.pair_record(values, weight.columns, panel + i * task.pairs);
+    }
+    task.y = product.y + row;
+    kernels.matmul_pairs(task);
   }
 }
 
@@ -90,12 +114,23 @@ RecordTypes record_types(std::initializer_list<const Weight*> weights) {
   return types;
 }
 
+void unpack_weights(const Kernels& kernels, NumberType type, const std::byte* from, size_t count, float* to) {
+  using enum NumberType;
+  if (type == F16 || type == BF16 || type == Q8_0 || type == Q5_1 || type == Q5_0 || type == Q4_0) {
+    kernels.load_v(type, from, count, 0, to);  // as a value of that width in a cache
+    return;
+  }
+  const TypeInfo& info = type_info(type);
+  info.unpack(from, to, count / info.block_size);
+}
+
 void make_records(const Kernels& kernels, const Workspace& space, RecordTypes types, size_t token, const float* row,
                   size_t width) {
   if (space.layout().options.training) types = 1u << static_cast<unsigned>(ActivationType::f32);
   for (unsigned i = 0; i < space.records.size(); ++i) {
     if ((types >> i & 1u) == 0) continue;
     const auto type = static_cast<ActivationType>(i);
+    if (space.layout().options.bfloat) kernels.pair_record(row, width, space.pairs + token * pair_count(width));
     std::byte* record = space.records[i] + token * activation_layout(type, width).bytes;
     switch (type) {
       case ActivationType::f32: std::memcpy(record, row, width * sizeof(float)); break;
@@ -118,11 +153,10 @@ void run_products(Worker& worker, const Kernels& kernels, const Workspace& space
     for (const Product& product : products) {
       const size_t count = row_tiles(*product.weight);
       const size_t from = std::max(begin, first), to = std::min(end, first + count);
-      const bool as_floats =
-          space.layout().options.training && activation_type(product.weight->type) != ActivationType::f32;
-      if (from < to)
-        (as_floats ? run_tiles_as_floats : run_tiles)(worker, kernels, space, product, from - first, to - first,
-                                                      tokens);
+      const WorkspaceOptions& options = space.layout().options;
+      const bool as_floats = options.training && activation_type(product.weight->type) != ActivationType::f32;
+      auto* const run = options.bfloat ? run_tiles_as_pairs : as_floats ? run_tiles_as_floats : run_tiles;
+      if (from < to) run(worker, kernels, space, product, from - first, to - first, tokens);
       for (const LowRank& update : product.weight->updates) {
         if (from < to)
           add_outer_products(worker, kernels, space, product, update, inner, from - first, to - first, tokens);

@@ -20,6 +20,10 @@ RecordTypes record_types(std::initializer_list<const Weight*> weights);
 void make_records(const Kernels& kernels, const Workspace& space, RecordTypes types, size_t token, const float* row,
                   size_t width);
 
+// `count` values of a row of weights from the beginning of a block on, as floats: those of TypeInfo::unpack, where the kernels have
+// the format faster.
+void unpack_weights(const Kernels& kernels, NumberType type, const std::byte* from, size_t count, float* to);
+
 // y[token][row] = weight . record of the token, and what the weight's updates add, for each product; y is dense,
 // [tokens][weight->rows]. The products of one call read the same records.
 struct Product {

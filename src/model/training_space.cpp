@@ -45,6 +45,7 @@ WorkspaceOptions workspace_options(const TrainingLayout& layout) {
   options.workers = layout.options.workers;
   options.context_length = layout.options.context_length;
   options.training = true;
+  options.bfloat = layout.options.bfloat;
   return options;
 }
 
@@ -71,6 +72,10 @@ TrainingLayout::TrainingLayout(const Model& model, const TrainingOptions& given)
   products = lines(ProductScratch::packed_floats(tokens) * sizeof(float)) +
              lines(ProductScratch::inner_floats(tokens, widest_rank(model)) * sizeof(float)) +
              lines(options.workers * ProductScratch::panel_floats() * sizeof(float));
+  if (options.bfloat) {
+    products += lines(ProductScratch::packed_pairs(tokens) * sizeof(uint32_t)) +
+                lines(options.workers * ProductScratch::panel_pairs() * sizeof(uint32_t));
+  }
   attention = attention_gradient_bytes(h, tokens);
   losses = lines(tokens * sizeof(double));
   workspace = WorkspaceLayout(model, workspace_options(*this)).total_bytes();
@@ -126,6 +131,10 @@ void TrainingSpace::lay_out(const Model& model) {
   products.packed = floats(ProductScratch::packed_floats(tokens));
   products.inner = floats(ProductScratch::inner_floats(tokens, widest_rank(model)));
   products.panels = floats(layout_.options.workers * ProductScratch::panel_floats());
+  if (layout_.options.bfloat) {
+    products.pairs = reinterpret_cast<uint32_t*>(floats(ProductScratch::packed_pairs(tokens)));
+    products.pair_panels = reinterpret_cast<uint32_t*>(floats(layout_.options.workers * ProductScratch::panel_pairs()));
+  }
   attention_ = take(layout_.options.workers * layout_.attention);
   losses = reinterpret_cast<double*>(take(layout_.losses));
 }

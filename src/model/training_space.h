@@ -16,6 +16,7 @@ struct TrainingOptions {
   size_t batch_tokens = 512;  // of one pass: of all its sequences together
   size_t sequences = 1;       // of one pass at most
   unsigned workers = 1;
+  bool bfloat = false;        // products with the model's weights are of values rounded to bfloat16
   size_t context_length = 0;  // of the longest sequence: where it is above the original one, long-context factors apply
 };
 

@@ -96,6 +96,7 @@ WorkspaceLayout::WorkspaceLayout(const Model& model, const WorkspaceOptions& giv
     // Narrower rows have smaller records, so the widest row bounds them all.
     records[type] = tokens * activation_layout(static_cast<ActivationType>(type), widest[type]).bytes;
   }
+  if (options.bfloat) pairs = lines(tokens * pair_count(widest[0]) * sizeof(uint32_t));
   const LowRankNeeds updates = low_rank_needs(model);
   low_rank = tokens * updates.token_bytes;
   const size_t widest_row =
@@ -117,7 +118,7 @@ size_t WorkspaceLayout::shared() const {
 
 size_t WorkspaceLayout::activation_bytes() const {
   return residual + branch + shared() + rope + rope_window + logits + pooled + dense + low_rank + records[0] +
-         records[1] + records[2];
+         records[1] + records[2] + pairs;
 }
 
 size_t WorkspaceLayout::scratch_bytes() const { return options.workers * (kernel_scratch + row + panel); }
@@ -139,6 +140,7 @@ Workspace::Workspace(const Model& model, const WorkspaceOptions& options)
   dense = take_floats(layout_.dense);
   low_rank = take(layout_.low_rank);
   for (size_t type = 0; type < records.size(); ++type) records[type] = take(layout_.records[type]);
+  pairs = reinterpret_cast<uint32_t*>(take(layout_.pairs));
   std::byte* const shared = next;
   query = take_floats(layout_.query);
   key = take_floats(layout_.key);

@@ -20,6 +20,7 @@ struct WorkspaceOptions {
   size_t context_length = 0;  // where it is above the original one, long-context rotary factors apply
   size_t sequences = 0;       // pooled at once
   bool training = false;      // products of floats whatever the weights' format, and attention's values are kept apart
+  bool bfloat = false;        // of training: what products read is rounded to bfloat16
   bool replaceable = false;   // records for weights of any format, not only those that the model has: replace_matrix()
 };
 
@@ -46,6 +47,7 @@ struct WorkspaceLayout {
   size_t low_rank = 0;
   // Activation records for each ActivationType that a weight of the model asks for.
   std::array<size_t, 3> records{};
+  size_t pairs = 0;  // the same records in bfloat16
   // Of each worker.
   size_t kernel_scratch = 0;
   size_t row = 0;  // one token's widest row, floats
@@ -73,6 +75,7 @@ class Workspace {
   float *residual, *branch, *query, *key, *value, *attention, *gate, *up, *rope, *rope_window, *logits, *pooled, *dense;
   std::byte* low_rank;
   std::array<std::byte*, 3> records;
+  uint32_t* pairs;
   std::byte* kernel_scratch(unsigned worker) const { return scratch_.data() + worker * worker_stride(); }
   float* row(unsigned worker) const {
     return reinterpret_cast<float*>(scratch_.data() + worker * worker_stride() + layout_.kernel_scratch);

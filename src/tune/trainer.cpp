@@ -27,6 +27,7 @@ TrainingOptions space_options(const TrainerOptions& options, size_t longest, uns
   training.batch_tokens = longest * options.batch_size;
   training.sequences = kSequences;
   training.workers = workers;
+  training.bfloat = options.bfloat;
   training.context_length = options.max_length;
   return training;
 }

@@ -25,6 +25,7 @@ struct TrainerOptions {
   size_t batch_size = 1;       // examples; a step takes batch_size * grad_accum
   size_t grad_accum = 1;
   size_t max_length = 512;
+  bool bfloat = false;  // products with the model's weights are of values rounded to bfloat16
   uint64_t seed = 1;
   bool shuffle = true;
   uint64_t eval_every = 0;  // steps between measurements on the validation data; 0: an epoch

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
 #include "base/error.h"
+#include "compress/quantize.h"
 #include "support/temp_file.h"
 #include "support/tiny_cases.h"
 
@@ -103,6 +105,57 @@ TEST_P(BestQuantizers, AStoppedRunGoesOnToTheSameBytes) {
   }
   EXPECT_GT(stops, 5u);
   EXPECT_EQ(test::read_file(folder_ / "parts.gguf"), test::read_file(folder_ / "whole.gguf"));
+}
+
+// Formats are those of the file that is followed, also ones that are no grid; what is not named is that file's, byte for byte; what is
+// named comes closer than plain rounding.
+TEST(BestQuantizer, FollowsAFile) {
+  const test::TempFolder folder;
+  test::TinyModel tiny;
+  tiny.embedding_length = 256;
+  tiny.block_count = 2;
+  test::write_tiny_model(find_architecture("llama", "test"), tiny, folder / "tiny.gguf");
+  const LanguageModel model = LanguageModel::load(std::make_unique<const Gguf>(Gguf::open(folder / "tiny.gguf")), {});
+  const Kernels& kernels = select_kernels("auto");
+  Team team(2);
+  QuantizeOptions plain;
+  plain.mix = find_mix("Q4_0");
+  plain.tensor_types = {parse_tensor_type("attn_v=iq3_s"), parse_tensor_type("attn_k=q4_k")};
+  quantize({model.gguf(), plain, plan_quantization(model.gguf(), plain), {}, [](uint64_t, uint64_t) {}},
+           folder / "frame.gguf", team, kernels);
+  const Gguf frame = Gguf::open(folder / "frame.gguf");
+
+  BestOptions options;
+  options.chunk_tokens = kChunk;
+  options.chunks = 120;  // more tokens than a row has columns
+  options.state_folder = folder / "state";
+  const auto divergence = [&](const std::vector<std::string>& rounded) {
+    BestQuantizer best(model, kernels, team, text(130 * kChunk), options);
+    best.follow(frame, rounded);
+    const std::optional<BestResult> result = best.write(folder / "out.gguf", {});
+    EXPECT_EQ(result->tensors.size(), rounded.size());
+    return result->divergence;
+  };
+  const double before = divergence({});
+  EXPECT_EQ(test::read_file(folder / "out.gguf"), test::read_file(folder / "frame.gguf"));
+  std::vector<std::string> rounded;
+  for (const RoundingUnit& unit : rounding_units(model.model())) {
+    const std::string name(model.gguf().tensors()[unit.tensor].name);
+    if (!name.ends_with("ffn_up.weight")) rounded.push_back(name);
+  }
+  EXPECT_LT(divergence(rounded), before);
+  const Gguf out = Gguf::open(folder / "out.gguf");
+  for (const GgufTensor& tensor : frame.tensors()) {
+    const GgufTensor& made = *out.find_tensor(tensor.name);
+    EXPECT_EQ(made.type, tensor.type) << tensor.name;
+    EXPECT_EQ(std::ranges::equal(made.data, tensor.data), std::ranges::count(rounded, tensor.name) == 0) << tensor.name;
+  }
+
+  tiny.vocabulary_size = 352;
+  test::write_tiny_model(find_architecture("llama", "test"), tiny, folder / "other.gguf");
+  const Gguf other = Gguf::open(folder / "other.gguf");
+  BestQuantizer best(model, kernels, team, text(130 * kChunk), options);
+  EXPECT_THROW(best.follow(other, {}), Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, BestQuantizers, testing::ValuesIn(test::family_cases(Head::logits)),

@@ -4,6 +4,7 @@ the factors in the end, tokens a second, and peak memory.
 
     python3 tests/oracle/peft_training.py MODEL.gguf --thimble build/release/bin/thimble [--steps 30] [--tokens 128] [--rounds 1]
         [--types float32,bfloat16] [--rank 16] [--work DIR] [--base BASE.gguf]
+        [--precision bf16]
 
 Needs: pip install numpy torch transformers peft safetensors. PyTorch trains what `thimble export MODEL.gguf` gives, in each of the
 types; Thimble trains MODEL.gguf, or BASE.gguf (the same model quantized) for the figures of speed alone. Random tokens, so that the
@@ -50,14 +51,15 @@ def train(folder, data, kind, rank, out):
     optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=0.0)
     schedule = transformers.get_cosine_schedule_with_warmup(optimizer, WARMUP, len(lines))
     for number, line in enumerate(lines):
-        start = time.time()
+        start, used = time.time(), time.process_time()
         loss = model(input_ids=torch.tensor([line["ids"]]), labels=torch.tensor([line["labels"]])).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        print(json.dumps({"step": number + 1, "loss": loss.item(), "tps": (len(line["ids"]) - 1) / (time.time() - start)}),
+        print(json.dumps({"step": number + 1, "loss": loss.item(), "tps": (len(line["ids"]) - 1) / (time.time() - start),
+                          "cpu": time.process_time() - used}),
               flush=True)
     model.save_pretrained(str(out) + ".trained")
     print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}), flush=True)
@@ -74,10 +76,12 @@ def run_thimble(a, model, init):
     log = a.work / "log.jsonl"
     command = [a.thimble, "tune", "-m", model, "--data", a.work / "data.jsonl", "-o", a.work / "out.gguf", "--init", init,
                "--peft-out", a.work / "out", "--lr", RATE, "--warmup", WARMUP, "--steps", a.steps, "--no-shuffle",
-               "--max-length", a.tokens, "--log", log, "-t", os.cpu_count()]
+               "--max-length", a.tokens, "--log", log, "-t", os.cpu_count(),
+               "--precision", a.precision]
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0, status
+    print(f"thimble: {usage.ru_utime + usage.ru_stime:.1f} s of processor time")
     return [json.loads(line) for line in open(log, encoding="utf-8")], usage.ru_maxrss * 1024
 
 
@@ -115,6 +119,7 @@ def main():
     ap.add_argument("--rounds", type=int, default=1)
     ap.add_argument("--types", default="float32")
     ap.add_argument("--base")
+    ap.add_argument("--precision", default="f32", help="of thimble tune")
     ap.add_argument("--work", type=pathlib.Path, default=pathlib.Path("peft_training"))
     a = ap.parse_args()
     a.work.mkdir(exist_ok=True)
@@ -129,6 +134,8 @@ def main():
             init = a.work / f"adapter-{kind}"
             theirs, their_peak = run_peft(a, kind, init)
             ours, our_peak = run_thimble(a, a.base or a.model, init)
+            cpu = sorted(line["cpu"] for line in theirs)[len(theirs) // 2]
+            print(f"peft {kind}: {cpu:.1f} s of processor time a step")
             speed = lambda lines: sorted(line["tps"] for line in lines)[len(lines) // 2]
             print(f"{kind}: peft {speed(theirs):.1f} tokens/s, {their_peak / 1e6:.0f} MB; "
                   f"thimble {speed(ours):.1f} tokens/s, {our_peak / 1e6:.0f} MB; "

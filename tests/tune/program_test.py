@@ -3,6 +3,7 @@
 
 THIMBLE_BIN: the program; THIMBLE_TINY_MODELS: the program write_tiny_models.
 """
+import csv
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
 
 THIMBLE = os.environ["THIMBLE_BIN"]
 
@@ -118,8 +120,95 @@ class Tune(unittest.TestCase):
         self.tune("a.gguf", "--steps", 12, "--val", val, "--eval-every", 4, "--log", log)
         measured = [line["val_loss"] for line in map(json.loads, log.read_text().splitlines()) if "val_loss" in line]
         self.assertEqual(len(measured), 3)
+        # Far too fast: what is kept is what the run had when the validation was best, and it ends before its time.
+        wild = ("--schedule", "constant", "--lr", 0.05, "--seed", 3)
+        self.tune("best.gguf", *wild, "--steps", 40, "--val", val, "--eval-every", 1, "--patience", 4, "--log", log)
+        measured = [line["val_loss"] for line in map(json.loads, log.read_text().splitlines())]
+        best = measured.index(min(measured)) + 1
+        self.assertEqual(len(measured), best + 4)
+        self.tune("until.gguf", *wild, "--steps", best)
+        self.assertEqual((self.work / "best.gguf").read_bytes(), (self.work / "until.gguf").read_bytes())
         self.data.write_text(self.data.read_text() + val.read_text())
         self.assertIn("1 (13)", self.tune("a.gguf", "--val", val, code=4).stderr)
+
+    def test_log_in_columns_goes_on_like_the_other(self):
+        options = ("--steps", 12, "--save-every", 1, "--eval-every", 4, "--val", self.work / "val.jsonl")
+        self.write(self.work / "val.jsonl", [{"prompt": "say 99", "completion": "this is 99"}])
+        log = self.work / "log.csv"
+        process = subprocess.Popen(self.command("a.gguf", *options, "--log", log), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        while process.poll() is None and (not log.exists() or len(log.read_text().splitlines()) < 4):
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        self.assertNotEqual(process.wait(), 0, "the run ended before it was killed")
+        self.tune("a.gguf", *options, "--log", log, "--resume")
+        with open(log, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([int(row["step"]) for row in rows], list(range(1, 13)))
+        self.assertEqual([int(row["step"]) for row in rows if row["val_loss"]], [4, 8, 12])
+        self.assertTrue(all(float(row["loss"]) > 0 and float(row["tps"]) > 0 for row in rows))
+
+    def test_run_folder(self):
+        folder, val = self.work / "run", self.work / "val.jsonl"
+        self.write(val, [{"prompt": "say 99", "completion": "this is 99"}])
+        options = ("--steps", 7, "--lr", 0.003, "--rank", 4, "--run-dir", folder, "--val", val, "--eval-every", 3)
+        self.tune("a.gguf", *options)
+        recipe = json.loads((folder / "recipe.json").read_text())
+        self.assertEqual([recipe["options"][key] for key in ("rank", "lr", "steps", "precision")], [4, 0.003, 7, "f32"])
+        self.assertEqual(recipe["data"], str(self.data))
+        self.assertEqual([json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()],
+                         list(range(1, 8)))
+        plot = xml.etree.ElementTree.parse(folder / "loss.svg").getroot()
+        space = "{http://www.w3.org/2000/svg}"
+        self.assertEqual(len(plot.find(space + "polyline").get("points").split()), 7)
+        self.assertEqual(len(plot.findall(space + "circle")), 3)  # after steps 3, 6 and 7
+        with open(self.data, "a", encoding="utf-8") as data:
+            data.write('{"text": "one more"}\n')
+        self.tune("a.gguf", *options)
+        other = json.loads((folder / "recipe.json").read_text())
+        self.assertNotEqual(other["data_hash"], recipe["data_hash"])
+        self.assertEqual(other["model_hash"], recipe["model_hash"])
+        self.tune("b.gguf", "--steps", 1, "--run-dir", self.data / "under", code=1)
+
+    def test_bfloat16_trains_too(self):
+        losses = []
+        for precision in ("f32", "bf16"):
+            log = self.work / f"{precision}.jsonl"
+            self.tune("a.gguf", "--steps", 20, "--batch-size", 3, "--precision", precision, "--log", log)
+            losses.append([json.loads(line)["loss"] for line in log.read_text().splitlines()])
+        self.assertNotEqual(losses[0], losses[1])
+        for single, rounded in zip(*losses):
+            self.assertLess(abs(rounded / single - 1), 0.05)
+
+    def plan(self, *more, code=0):
+        result = subprocess.run([THIMBLE, "plan", "-m", self.model, "--train", "--json", "-t", "1", *map(str, more)],
+                                capture_output=True, text=True, timeout=60)
+        self.assertEqual(result.returncode, code, result.stderr)
+        return json.loads(result.stdout)
+
+    def test_the_plan_is_what_tune_goes_by(self):
+        size = ("--max-length", 256, "--rank", 32, "--batch-size", 4)
+        plan = self.plan(*size)
+        self.assertTrue(plan["fits"])
+        self.assertEqual(plan["total_bytes"], sum(plan["parts"].values()))
+        said = self.tune("a.gguf", *size, "--steps", 1, "-v").stderr
+        self.assertAlmostEqual(int(said.split(" MB planned")[0].split()[-1]), plan["total_bytes"] / 1e6, delta=3)
+        # Each remedy, alone, makes it fit, and tune names them too.
+        limit = plan["total_bytes"] - plan["parts"]["activations"] // 2
+        tight = self.plan(*size, "--budget", limit, code=3)
+        self.assertFalse(tight["fits"])
+        self.assertGreaterEqual(len(tight["remedies"]), 2)
+        for remedy in tight["remedies"]:
+            fitting = self.plan(*size, *remedy["change"].split(), "--budget", limit + 1_000_000)
+            self.assertAlmostEqual(fitting["total_bytes"], remedy["total_bytes"], delta=1_000_000)
+        self.assertIn("it fits with --batch-size", self.tune("b.gguf", *size, "--memory-limit", limit, code=3).stderr)
+        # Where no one of them is enough, several at once.
+        least = self.plan("--optimizer", "adamw8", "--max-length", 32, "--rank", 8)["total_bytes"] + 100_000
+        several = self.plan(*size, "--budget", least, code=3)["remedies"]
+        self.assertEqual(len(several), 1)
+        self.assertIn("--batch-size 1 --max-length 32 --rank", several[0]["change"])
+        self.assertLessEqual(several[0]["total_bytes"], least)
+        self.assertEqual(self.plan("--budget", 1_000_000, code=3)["remedies"], [])
 
     def test_bad_input(self):
         self.assertIn("--targets", self.tune("a.gguf", "--targets", "q,x", code=2).stderr)
