@@ -93,7 +93,7 @@ def main():
                 peer.stop()
             print(f"| {server} | {scores['fieldops_choice']} | {scores['fieldops_tool']} |", flush=True)
         if options.transformers:
-            scores = evaluate(folder, "hf", f"pretrained={checkpoint},dtype=float32,device=cpu", list(TASKS))
+            scores = evaluate(folder, "hf", f"pretrained={checkpoint},dtype=float32", list(TASKS))
             print(f"| Transformers, float32 | {scores['fieldops_choice']} | {scores['fieldops_tool']} |")
 
 

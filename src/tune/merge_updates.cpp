@@ -70,7 +70,10 @@ void MergeUpdates::add_folder(const std::string& path, float scale) {
   const Lora& lora = folders_.emplace_back(base(), path).lora;
   const double by_rank = double{lora.options().alpha} / lora.options().rank;
   for (const LoraTensor& tensor : lora.tensors()) {
-    Update update{std::string(tensor.base->name), tensor.rank, scale * by_rank};
+    Update update;
+    update.tensor = tensor.base->name;
+    update.rank = tensor.rank;
+    update.scale = scale * by_rank;
     update.right = lora.parameters().subspan(tensor.first, tensor.a_count());
     update.left = lora.parameters().subspan(tensor.first + tensor.a_count(), tensor.b_count());
     if (scale != 0) updates_.push_back(std::move(update));

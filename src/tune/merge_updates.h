@@ -48,8 +48,8 @@ class MergeUpdates {
  private:
   struct Update {
     std::string tensor;
-    uint32_t rank;
-    double scale;
+    uint32_t rank = 0;
+    double scale = 1;
     // Of a GGUF adapter.
     const Gguf* file = nullptr;
     const GgufTensor* a = nullptr;

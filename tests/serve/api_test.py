@@ -168,13 +168,10 @@ class Endpoints(ServeCase):
                 self.assertEqual([reply[1]["choices"][0]["message"]["content"] for reply in replies], alone)
 
     def test_a_full_queue_says_when_to_come_again(self):
-        body = json.dumps({"prompt": "say", "max_tokens": 240, "n": 16, "ignore_eos": True, "stream": True}).encode()
-        head = f"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         connections = []
         try:
             for _ in range(4):  # two slots, two that wait
-                connections.append(self.server.connect())
-                connections[-1].sendall(head + body)
+                connections.append(self.hold(USER))
             self.until(lambda: (lambda props: props["busy_slots"] == 2 and props["queued"] == 2)(self.server.get("/props")[1]))
             status, headers, reply = self.server.request("POST", "/v1/completions", {"prompt": "say", "max_tokens": 1})
             self.assertEqual(status, 429, reply)
@@ -192,17 +189,25 @@ class Endpoints(ServeCase):
         ask = lambda text, **more: {"messages": [system, {"role": "user", "content": text}], "temperature": 0, "max_tokens": 4, **more}  # noqa: E731
         alone = self.server.post("/v1/chat/completions", ask("b"))[1]
         for _ in range(2):  # the other slot learns it from this one, be it free or at work
-            with concurrent.futures.ThreadPoolExecutor(2) as pool:
-                busy = pool.submit(self.server.post, "/v1/chat/completions", ask("a", n=16, max_tokens=60, ignore_eos=True))
+            with self.hold(ask("a")["messages"]):
                 self.until(lambda: self.server.get("/props")[1]["busy_slots"] == 1)
                 reply = self.server.post("/v1/chat/completions", ask("b"))[1]
-                self.assertFalse(busy.done())
-                self.assertEqual(busy.result()[0], 200)
+                self.assertEqual(self.server.get("/props")[1]["busy_slots"], 1)
+            self.until(lambda: self.server.get("/props")[1]["busy_slots"] == 0)
             self.assertGreater(reply["usage"]["prompt_tokens_details"]["cached_tokens"], 150)
             self.assertEqual(reply["choices"][0]["message"], alone["choices"][0]["message"])
             for i in range(2):  # both slots forget
                 self.server.post("/v1/completions", {"prompt": ["x" * 200, "y" * 200], "max_tokens": 1})
             self.server.post("/v1/chat/completions", ask("b"))
+
+    def hold(self, messages):
+        """A connection whose answer is more than the system keeps for a reader that does not read: its slot waits for the reader."""
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect((self.server.host, self.server.port))
+        body = json.dumps({"messages": messages, "max_tokens": 400, "n": 16, "ignore_eos": True, "stream": True, "logprobs": True, "top_logprobs": 20}).encode()
+        connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        return connection
 
     def until(self, condition):
         for _ in range(400):

@@ -25,7 +25,9 @@ SlotLease::~SlotLease() {
 
 SlotPool::SlotPool(SharedRunner& runner, const SessionOptions& options, size_t most_waiting)
     : most_waiting_(most_waiting) {
-  for (size_t i = 0; i < options.sessions; ++i) slots_.push_back({std::make_unique<Session>(runner, options)});
+  for (size_t i = 0; i < options.sessions; ++i) {
+    slots_.emplace_back().session = std::make_unique<Session>(runner, options);
+  }
 }
 
 size_t SlotPool::busy() const {
