@@ -239,13 +239,7 @@ class CompletionJob {
 }  // namespace
 
 void completions(Service& service, const httplib::Request& request, httplib::Response& reply, const HttpPeer& client) {
-  const auto job = std::make_shared<CompletionJob>(service, request.body, client);
-  if (!job->is_stream()) return reply_json(reply, job->answer_whole());
-  reply.set_chunked_content_provider("text/event-stream", [job](size_t, httplib::DataSink& sink) {
-    EventStream events(sink);
-    job->answer_stream(events);
-    return !events.is_broken();
-  });
+  reply_with(std::make_shared<CompletionJob>(service, request.body, client), reply);
 }
 
 }  // namespace thimble
