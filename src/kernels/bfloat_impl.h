@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "kernels/kernels.h"
+#include "kernels/outer_tile.h"
 
 namespace thimble {
 
@@ -20,15 +21,13 @@ struct Bfloat {
     table.pair_rows = pair_rows;
     table.pair_record = pair_record;
     table.matmul_pairs = matmul_pairs;
-    table.add_outer_pairs = add_outer_pairs;
+    table.add_outer_pairs = OuterTile<Isa, OuterValues>::add;
   }
 
  private:
   static constexpr size_t kRows = Isa::kFloatColumns > 1 ? 6 : 4;
   static constexpr size_t kTokens = Isa::kFloatColumns;
   static constexpr size_t kTokenBlock = 64;  // records that stay in the second-level cache
-  static constexpr size_t kOuterRows = Isa::kFloatColumns > 1 ? 8 : 4;
-  static constexpr size_t kOuterVectors = Isa::kFloatColumns > 1 ? 2 : 1;
 
   static Int load_pairs(const uint32_t* p) { return Isa::bits_of(Isa::load(p)); }
 
@@ -109,55 +108,13 @@ struct Bfloat {
     }
   }
 
-  static void add_outer_pairs(const PairOuterTask& task) {
-    size_t row = 0;
-    for (; row + kOuterRows <= task.rows; row += kOuterRows) outer_rows<kOuterRows>(task, row);
-    for (; row < task.rows; ++row) outer_rows<1>(task, row);
-  }
-
-  template <size_t kR>
-  static void outer_rows(const PairOuterTask& task, size_t row) {
-    size_t column = 0;
-    for (; column + 16 * kOuterVectors <= task.columns; column += 16 * kOuterVectors)
-      outer_tile<kR, kOuterVectors>(task, row, column);
-    for (; column + 16 <= task.columns; column += 16) outer_tile<kR, 1>(task, row, column);
-    if (column < task.columns) outer_tile<kR, 1, true>(task, row, column);
-  }
-
-  // kRest: of the last columns, fewer than 16.
-  template <size_t kR, size_t kV, bool kRest = false>
-  static void outer_tile(const PairOuterTask& task, size_t row, size_t column) {
-    const size_t rest = task.columns - column;
-    const auto load = [rest](const float* p) {
-      if constexpr (kRest) return Isa::load_n(p, rest);
-      return Isa::load(p);
-    };
-    Float sums[kR][kV];
-    for (auto& row_sums : sums) {
-      for (Float& sum : row_sums) sum = Isa::zero();
-    }
-    const uint32_t* a = task.a + row;
-    const float* b = reinterpret_cast<const float*>(task.b) + column;
-    for (size_t i = 0; i < task.depth; ++i, a += task.a_stride, b += task.b_stride) {
-      Int bs[kV];
-      for (size_t v = 0; v < kV; ++v) bs[v] = Isa::bits_of(load(b + 16 * v));
-      for (size_t r = 0; r < kR; ++r) {
-        const Int as = Isa::set1_int(static_cast<int32_t>(a[r]));
-        for (size_t v = 0; v < kV; ++v) sums[r][v] = dot(as, bs[v], sums[r][v]);
-      }
-    }
-    for (size_t r = 0; r < kR; ++r) {
-      float* c = task.c + (row + r) * task.c_stride + column;
-      for (size_t v = 0; v < kV; ++v) {
-        const Float sum = Isa::add(load(c + 16 * v), sums[r][v]);
-        if constexpr (kRest) {
-          Isa::store_n(c, sum, rest);
-        } else {
-          Isa::store(c + 16 * v, sum);
-        }
-      }
-    }
-  }
+  struct OuterValues {
+    using Task = PairOuterTask;
+    using Column = Int;
+    static Int column(Float loaded) { return Isa::bits_of(loaded); }
+    static Int set1(uint32_t a) { return Isa::set1_int(static_cast<int32_t>(a)); }
+    static Float step(Int a, Int b, Float sum) { return dot(a, b, sum); }
+  };
 };
 
 }  // namespace thimble

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "kernels/kernels.h"
+#include "kernels/outer_tile.h"
 
 namespace thimble {
 
@@ -17,64 +18,19 @@ struct Feedback {
     try_candidates<true>(task);
   }
 
-  static void add_outer_products(const OuterTask& task) {
-    size_t row = 0;
-    for (; row + kRows <= task.rows; row += kRows) outer_rows<kRows>(task, row);
-    for (; row < task.rows; ++row) outer_rows<1>(task, row);
-  }
-
   static void fill(Kernels& table) {
     table.round_columns = round_columns;
-    table.add_outer_products = add_outer_products;
+    table.add_outer_products = OuterTile<Isa, OuterValues>::add;
   }
 
  private:
-  // A register tile of 16 accumulators where there are 32 registers, else of as many as 16 hold.
-  static constexpr size_t kVectors = Isa::kFloatColumns > 1 ? 2 : 1;
-  static constexpr size_t kRows = Isa::kFloatColumns > 1 ? 8 : 4;
-
-  template <size_t kR>
-  static void outer_rows(const OuterTask& task, size_t row) {
-    size_t column = 0;
-    for (; column + 16 * kVectors <= task.columns; column += 16 * kVectors) outer_tile<kR, kVectors>(task, row, column);
-    for (; column + 16 <= task.columns; column += 16) outer_tile<kR, 1>(task, row, column);
-    if (column < task.columns) outer_tile<kR, 1, true>(task, row, column);
-  }
-
-  // kRest: of the last columns, fewer than 16.
-  template <size_t kR, size_t kV, bool kRest = false>
-  static void outer_tile(const OuterTask& task, size_t row, size_t column) {
-    const size_t rest = task.columns - column;
-    const auto load = [rest](const float* p) {
-      if constexpr (kRest) return Isa::load_n(p, rest);
-      return Isa::load(p);
-    };
-    Float sums[kR][kV];
-    for (auto& row_sums : sums) {
-      for (Float& sum : row_sums) sum = Isa::zero();
-    }
-    const float* a = task.a + row;
-    const float* b = task.b + column;
-    for (size_t i = 0; i < task.depth; ++i, a += task.a_stride, b += task.b_stride) {
-      Float bs[kV];
-      for (size_t v = 0; v < kV; ++v) bs[v] = load(b + 16 * v);
-      for (size_t r = 0; r < kR; ++r) {
-        const Float as = Isa::set1(a[r]);
-        for (size_t v = 0; v < kV; ++v) sums[r][v] = Isa::fma(as, bs[v], sums[r][v]);
-      }
-    }
-    for (size_t r = 0; r < kR; ++r) {
-      float* c = task.c + (row + r) * task.c_stride + column;
-      for (size_t v = 0; v < kV; ++v) {
-        const Float sum = Isa::add(load(c + 16 * v), sums[r][v]);
-        if constexpr (kRest) {
-          Isa::store_n(c, sum, rest);
-        } else {
-          Isa::store(c + 16 * v, sum);
-        }
-      }
-    }
-  }
+  struct OuterValues {
+    using Task = OuterTask;
+    using Column = Float;
+    static Float column(Float loaded) { return loaded; }
+    static Float set1(float a) { return Isa::set1(a); }
+    static Float step(Float a, Float b, Float sum) { return Isa::fma(a, b, sum); }
+  };
 
   template <bool kGrid>
   static void try_candidates(const RoundTask& task) {
