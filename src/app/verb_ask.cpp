@@ -1,7 +1,6 @@
-#include <filesystem>
-
 #include "app/embedding_model.h"
 #include "app/interrupt.h"
+#include "app/knowledge_option.h"
 #include "app/text_input.h"
 #include "app/verbs.h"
 #include "assist/ask.h"
@@ -145,12 +144,7 @@ class Ask : public Command {
   }
 
   void open(std::optional<KnowledgeBase>& base, Console& console) const {
-    std::error_code error;
-    if (!std::filesystem::exists(base_, error)) {
-      fail(ExitCode::bad_file, "--kb: {}: no such file; `thimble index DIR -o {}` makes it", printable(base_),
-           printable(base_));
-    }
-    base.emplace(base_, Database::Mode::read);
+    open_knowledge_base(base, base_);
     if (!base->is_complete()) {
       console.note("{}: the last `thimble index` did not come to its end; run it again to have all documents",
                    printable(base_));

@@ -15,12 +15,7 @@ using Json = nlohmann::ordered_json;
 Json command_json(const CommandAnswer& answer, size_t tool_count) {
   const Generation& run = answer.generation;
   const CommandPrompt& prompt = answer.prompt;
-  Json out = {{"name", nullptr},
-              {"arguments", answer.arguments},
-              {"confidence", answer.confidence.value_or(0)},
-              {"confirm", answer.confirm}};
-  if (answer.name) out["name"] = *answer.name;
-  if (answer.is_withheld) out["withheld"] = true;
+  Json out = to_json(answer);
   out["probabilities"] = {{"none", answer.probabilities.none},
                           {"name", answer.probabilities.name},
                           {"arguments", answer.probabilities.arguments}};

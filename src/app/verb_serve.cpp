@@ -8,13 +8,12 @@
 #include "app/command_setup.h"
 #include "app/embedding_model.h"
 #include "app/interrupt.h"
-#include "app/model_summary.h"
-#include "app/option_values.h"
+#include "app/knowledge_option.h"
 #include "app/runtime.h"
 #include "app/serve/api.h"
 #include "app/text_input.h"
 #include "app/verbs.h"
-#include "base/ascii.h"
+#include "knowledge/document.h"
 
 namespace thimble {
 namespace {
@@ -33,11 +32,9 @@ bool is_loopback(const std::string& host) { return host == "localhost" || host =
 
 std::vector<std::string> lines_of_keys(const std::string& text) {
   std::vector<std::string> keys;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    const std::string_view key = ascii::without(std::string_view(text).substr(at, end - at), " \t\r");
+  for (const TextLine& line : lines_of(text)) {
+    const std::string_view key = trimmed(line.text);
     if (!key.empty()) keys.emplace_back(key);
-    at = end + 1;
   }
   return keys;
 }
@@ -83,14 +80,17 @@ class Serve : public Command {
     ::mallopt(M_ARENA_MAX, kHeaps);
     const ApiGuard guard = read_guard();
     const std::unique_ptr<TlsContext> tls = make_tls();
-    if (is_encoder()) return serve_encoder(console, guard, tls.get());
-    std::optional<ToolList> tools;
+    std::optional<ToolList> tools;  // read before memory is counted
     if (tools_) tools = ToolList::parse(read_file(*tools_), *tools_);
     // All that will be resident is added up before anything is loaded.
     Preflight preflight(model_, context_);
+    if (!preflight.model().has_head()) return serve_encoder(console, preflight.gguf().path(), guard, tls.get());
     std::optional<Preflight> encoder;
     if (embedding_.path) encoder.emplace(EmbeddingModel::preflight(*embedding_.path, context_));
-    const uint64_t more = kServerBytes + knowledge_bytes() + (encoder ? EmbeddingModel::bytes(*encoder) : 0);
+    std::optional<KnowledgeBase> base;
+    if (base_) open_knowledge_base(base, *base_);
+    uint64_t more = kServerBytes + (encoder ? EmbeddingModel::bytes(*encoder) : 0);
+    if (base) more += kKnowledgeBaseBytes + (encoder ? base->vector_bytes() : 0);
     settle_slots(console, preflight, more);
     ServiceOptions options = service_options(preflight, more);
     Runtime runtime(std::move(preflight), model_, context_);
@@ -99,7 +99,7 @@ class Serve : public Command {
     if (encoder) embedding.emplace(std::move(*encoder), context_);
     Service service(runtime, std::move(options));
     if (embedding) service.set_encoder(*embedding, stem_of(*embedding_.path));
-    if (base_) service.set_knowledge(*base_, embedding ? &*embedding : nullptr);
+    if (base) service.set_knowledge(*base, embedding ? &*embedding : nullptr);
     if (tools) service.set_tools(std::move(*tools), [&](const ToolList& list) { return command_.read_examples(list); });
     return listen(console, service, guard, tls.get());
   }
@@ -133,19 +133,6 @@ class Serve : public Command {
     return certificate_ ? std::make_unique<TlsContext>(*certificate_, *certificate_key_) : nullptr;
   }
 
-  bool is_encoder() const { return !Preflight(model_, context_).model().has_head(); }
-
-  uint64_t knowledge_bytes() const {
-    if (!base_) return 0;
-    std::error_code error;
-    if (!std::filesystem::exists(*base_, error)) {
-      fail(ExitCode::bad_file, "--kb: {}: no such file; `thimble index DIR -o {}` makes it", printable(*base_),
-           printable(*base_));
-    }
-    KnowledgeBase base(*base_, Database::Mode::read);
-    return kKnowledgeBaseBytes + (embedding_.path ? base.vector_bytes() : 0);
-  }
-
   // As many as were asked for, or else as many of the usual number as fit.
   void settle_slots(const Console& console, Preflight& preflight, uint64_t more) const {
     preflight.session.sessions = static_cast<size_t>(slots_.value_or(kDefaultSlots));
@@ -160,7 +147,7 @@ class Serve : public Command {
   }
 
   ServiceOptions service_options(const Preflight& preflight, uint64_t more) const {
-    ServiceOptions options = plain_options();
+    ServiceOptions options = plain_options(preflight.gguf().path());
     options.sampling = sampling_.resolve();
     options.has_seed = sampling_.seed >= 0;
     options.draft_tokens = kDefaultDraftTokens;
@@ -171,7 +158,7 @@ class Serve : public Command {
     return options;
   }
 
-  ServiceOptions plain_options() const {
+  ServiceOptions plain_options(const std::string& model_path) const {
     ServiceOptions options;
     options.names = aliases_;
     options.names.push_back(stem_of(model_.model));
@@ -179,12 +166,12 @@ class Serve : public Command {
     options.names.push_back(model_.model);
     if (template_file_) options.chat_template = read_text(*template_file_);
     options.body_bytes = body_bytes_.value_or(HttpLimits{}.body_bytes);
-    const auto hide = [&](const std::string& path, std::string shown) {
-      options.hidden.emplace_back(path, std::move(shown));
+    const auto hide = [&](const std::string& path, const char* shown) {
+      options.hidden.emplace_back(path, shown);
       std::error_code error;
-      options.hidden.emplace_back(std::filesystem::absolute(path, error).string(), options.hidden.back().second);
+      options.hidden.emplace_back(std::filesystem::absolute(path, error).string(), shown);
     };
-    hide(resolve_model_path(), "the model");
+    hide(model_path, "the model");
     if (base_) hide(*base_, "the knowledge base");
     if (tools_) hide(*tools_, "the tools");
     if (embedding_.path) hide(*embedding_.path, "the encoder");
@@ -193,16 +180,15 @@ class Serve : public Command {
     return options;
   }
 
-  std::string resolve_model_path() const { return Preflight(model_, context_).gguf().path(); }
-
-  ExitCode serve_encoder(Console& console, const ApiGuard& guard, const TlsContext* tls) {
+  ExitCode serve_encoder(Console& console, const std::string& model_path, const ApiGuard& guard,
+                         const TlsContext* tls) {
     if (base_ || tools_ || embedding_.path) {
       fail(ExitCode::usage, "{}: an encoder only embeds: --kb, --tools and --embed-model need a model that answers",
            printable(model_.model));
     }
     Preflight preflight = EmbeddingModel::preflight(model_.model, context_);
     preflight.require_fit(kServerBytes);
-    ServiceOptions options = plain_options();
+    ServiceOptions options = plain_options(model_path);
     options.planned_bytes = preflight.plan().total() + kServerBytes;
     options.limit_bytes = preflight.limit().bytes;
     EmbeddingModel embedding(std::move(preflight), context_);

@@ -33,6 +33,16 @@ Json first_object(std::string_view text) {
 
 }  // namespace
 
+Json to_json(const CommandAnswer& answer) {
+  Json json = {{"name", nullptr},
+               {"arguments", answer.arguments},
+               {"confidence", answer.confidence.value_or(0)},
+               {"confirm", answer.confirm}};
+  if (answer.name) json["name"] = *answer.name;
+  if (answer.is_withheld) json["withheld"] = true;
+  return json;
+}
+
 Commander::Commander(const LanguageModel& language_model, Session& session, const ToolList& tools,
                      const CommandExamples& examples, const CommandOptions& options,
                      std::shared_ptr<const VocabularyTrie> trie)

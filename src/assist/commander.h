@@ -36,6 +36,9 @@ struct CommandAnswer {
   Generation generation;
 };
 
+// {"name", "arguments", "confidence", "confirm"}, and "withheld" where it is; a name of null is none.
+nlohmann::ordered_json to_json(const CommandAnswer& answer);
+
 class Commander {
  public:
   static constexpr size_t kMostCommandBytes = 16 << 10;

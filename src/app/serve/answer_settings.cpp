@@ -74,10 +74,11 @@ SamplerOptions AnswerSettings::sampling_of(size_t choice) const {
   return options;
 }
 
-// Choices of one prompt read it once.
-void Usage::add(const Generation& run) {
-  prompt_tokens_ = run.prompt_tokens;
-  if (runs_++ == 0) cached_tokens_ = run.reused_tokens;
+void Usage::add(const Generation& run, bool is_new_prompt) {
+  if (is_new_prompt) {
+    prompt_tokens_ += run.prompt_tokens;
+    cached_tokens_ += run.reused_tokens;
+  }
   answer_tokens_ += run.tokens.size();
   last_ = run;
 }

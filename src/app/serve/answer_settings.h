@@ -31,14 +31,15 @@ struct AnswerSettings {
 // The runs behind a reply, added up.
 class Usage {
  public:
-  void add(const Generation& run);
+  // Choices of one prompt read it once.
+  void add(const Generation& run, bool is_new_prompt);
   // {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details": {"cached_tokens"}}
   nlohmann::ordered_json json() const;
   // Of the last run, as llama-server has it: {"prompt_n", "prompt_ms", "predicted_n", ...}
   nlohmann::ordered_json timings() const;
 
  private:
-  size_t prompt_tokens_ = 0, cached_tokens_ = 0, answer_tokens_ = 0, runs_ = 0;
+  size_t prompt_tokens_ = 0, cached_tokens_ = 0, answer_tokens_ = 0;
   Generation last_;  // its figures
 };
 

@@ -1,12 +1,7 @@
 #include <fmt/format.h>
 
-#include "app/serve/answer_settings.h"
-#include "app/serve/api_error.h"
+#include "app/serve/answer_job.h"
 #include "app/serve/endpoints.h"
-#include "app/serve/event_stream.h"
-#include "app/serve/token_logprobs.h"
-#include "base/error.h"
-#include "text/json_schema.h"
 #include "text/tool_grammar.h"
 
 namespace thimble {
@@ -14,20 +9,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int64_t kMostTopLogprobs = 20;
-
 enum class ToolChoice : uint8_t { none, free, forced };
 
-// One request: read and checked whole, then answered on a slot.
-class ChatJob {
+class ChatJob : public AnswerJob {
  public:
   ChatJob(Service& service, const std::string& body, const HttpPeer& client)
-      : service_(service),
-        body_(parse_request(body)),
-        fields_(body_),
-        client_(client),
-        settings_(AnswerSettings::read(fields_, service)) {
-    service.require_model(fields_);
+      : AnswerJob(service, body, client, {"chatcmpl-", "chat.completion", "chat.completion.chunk"}) {
     read_length();
     read_logprobs();
     read_tools();
@@ -38,48 +25,24 @@ class ChatJob {
     lease_.emplace(service.slots().acquire(prompt_.tokens, "chat", client));
   }
 
-  bool is_stream() const { return settings_.is_stream; }
+ protected:
+  size_t choice_count() const override { return settings_.choices; }
 
-  Json answer_whole() {
-    Json reply = frame("chat.completion");
-    reply["choices"] = Json::array();
-    for (size_t i = 0; i < settings_.choices; ++i) {
-      const Choice choice = run(i, nullptr);
-      if (client_.is_gone()) throw ApiError(503, "the request was given up");
-      Json message = {{"role", "assistant"}, {"content", choice.answer.parts.content}};
-      if (!choice.answer.parts.reasoning.empty()) message["reasoning_content"] = choice.answer.parts.reasoning;
-      if (!choice.calls.empty()) {
-        message["tool_calls"] = choice.calls;
-        if (choice.answer.parts.content.empty()) message["content"] = nullptr;
-      }
-      reply["choices"].push_back({{"index", i},
-                                  {"message", std::move(message)},
-                                  {"logprobs", choice.logprobs},
-                                  {"finish_reason", choice.finish}});
+  Json answer_choice(size_t index) override {
+    const Choice choice = run(index, nullptr);
+    Json message = {{"role", "assistant"}, {"content", choice.answer.parts.content}};
+    if (!choice.answer.parts.reasoning.empty()) message["reasoning_content"] = choice.answer.parts.reasoning;
+    if (!choice.calls.empty()) {
+      message["tool_calls"] = choice.calls;
+      if (choice.answer.parts.content.empty()) message["content"] = nullptr;
     }
-    reply["usage"] = usage_.json();
-    reply["timings"] = usage_.timings();
-    return reply;
+    return {{"index", index},
+            {"message", std::move(message)},
+            {"logprobs", choice.logprobs},
+            {"finish_reason", choice.finish}};
   }
 
-  void answer_stream(EventStream& events) {
-    try {
-      for (size_t i = 0; i < settings_.choices && !events.is_broken(); ++i) run(i, &events);
-      if (settings_.shows_usage) {
-        Json last = frame("chat.completion.chunk");
-        last["choices"] = Json::array();
-        last["usage"] = usage_.json();
-        last["timings"] = usage_.timings();
-        events.send(last);
-      }
-      if (client_.is_gone()) throw ApiError(503, "the answer was given up");
-    } catch (...) {  // the status has gone out already
-      ++service_.tally.failures;
-      events.send(service_.current_error().json());
-    }
-    lease_.reset();  // before the client can come with its next request
-    events.finish();
-  }
+  void stream_choice(size_t index, EventStream& events) override { run(index, &events); }
 
  private:
   struct Choice {
@@ -154,38 +117,23 @@ class ChatJob {
     } else {
       form->refuse("type", "\"text\", \"json_object\" or \"json_schema\"");
     }
-    constraint_ =
-        service_.constrain(service_.grammar("schema " + schema.dump(), [&] { return compile_json_schema(schema); }));
-  }
-
-  Json frame(const char* object) const {
-    return {{"id", id_}, {"object", object}, {"created", created_}, {"model", service_.name()}};
+    keep_to_schema(schema);
   }
 
   void send_delta(EventStream& events, size_t index, Json delta, Json logprobs = nullptr, Json finish = nullptr) const {
-    Json chunk = frame("chat.completion.chunk");
-    chunk["choices"] = Json::array({{{"index", index},
-                                     {"delta", std::move(delta)},
-                                     {"logprobs", std::move(logprobs)},
-                                     {"finish_reason", std::move(finish)}}});
-    events.send(chunk);
+    send(events, {{"index", index},
+                  {"delta", std::move(delta)},
+                  {"logprobs", std::move(logprobs)},
+                  {"finish_reason", std::move(finish)}});
   }
 
   Choice run(size_t index, EventStream* events) {
     LogprobRecorder logprobs(service_.tokenizer(), top_logprobs_.value_or(0));
     const auto fresh_logprobs = [&] { return top_logprobs_ ? logprobs.chat_json(logprobs.take_new()) : Json(); };
-    GenerateCallbacks callbacks;
-    callbacks.interrupted = [&] { return client_.is_gone() || (events != nullptr && events->is_broken()); };
-    if (top_logprobs_) {
-      callbacks.on_choice = [&](std::span<const float> logits, std::span<const TokenId> answer, TokenId token) {
-        logprobs.see(logits, answer, token);
-        return token;
-      };
-    }
+    GenerateCallbacks callbacks = AnswerJob::callbacks(logprobs, events);
     Conversation::OnText on_reasoning = [](std::string_view) {};
     if (events != nullptr) {
       send_delta(*events, index, {{"role", "assistant"}, {"content", ""}});
-      callbacks.on_prompt_progress = [&](size_t, size_t) { events->keep_alive(); };
       callbacks.on_text = [&](std::string_view text) {
         if (choice_ != ToolChoice::forced) send_delta(*events, index, {{"content", text}}, fresh_logprobs());
       };
@@ -195,8 +143,7 @@ class ChatJob {
     }
     Choice choice;
     choice.answer = generate_answer(index, callbacks, on_reasoning);
-    usage_.add(choice.answer);
-    service_.tally.add(choice.answer);
+    count(choice.answer, index == 0);
     take_calls(choice, index);
     logprobs.fill(choice.answer.tokens);
     if (events == nullptr) {
@@ -249,21 +196,10 @@ class ChatJob {
     if (!parts.calls.empty() && choice.finish == "stop") choice.finish = "tool_calls";
   }
 
-  Service& service_;
-  const Json body_;
-  const RequestFields fields_;
-  const HttpPeer& client_;
-  AnswerSettings settings_;
-  std::optional<size_t> top_logprobs_;  // nullopt: none are wanted
   ToolChoice choice_ = ToolChoice::none;
   bool one_call_ = false;
-  std::unique_ptr<TokenConstraint> constraint_;
   std::optional<Conversation> conversation_;
   ChatPrompt prompt_;
-  std::optional<SlotLease> lease_;
-  Usage usage_;
-  const std::string id_ = new_id("chatcmpl-");
-  const int64_t created_ = unix_time();
 };
 
 }  // namespace

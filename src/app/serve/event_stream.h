@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -32,16 +31,5 @@ class EventStream {
   bool is_broken_ = false;
   Clock::time_point last_ = Clock::now();
 };
-
-// What `job` answers: whole, or as a stream that is made while it goes out. Job: is_stream(), answer_whole(), answer_stream(EventStream&).
-template <class Job>
-void reply_with(const std::shared_ptr<Job>& job, httplib::Response& reply) {
-  if (!job->is_stream()) return reply.set_content(json_text(job->answer_whole()), "application/json");
-  reply.set_chunked_content_provider("text/event-stream", [job](size_t, httplib::DataSink& sink) {
-    EventStream events(sink);
-    job->answer_stream(events);
-    return !events.is_broken();
-  });
-}
 
 }  // namespace thimble

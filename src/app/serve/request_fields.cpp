@@ -147,4 +147,21 @@ std::vector<TokenId> token_ids(const Json& list, std::string_view name, const To
   return ids;
 }
 
+std::vector<std::vector<TokenId>> token_lists(const RequestFields& fields, std::string_view name, size_t most,
+                                              const Tokenizer& tokenizer, EncodeOptions options) {
+  const Json& given = fields.require(name);
+  std::vector<std::vector<TokenId>> lists;
+  const auto add = [&](const Json& part) {
+    lists.push_back(part.is_string() ? tokenizer.encode(part.get_ref<const std::string&>(), options)
+                                     : token_ids(part, name, tokenizer));
+  };
+  if (!given.is_array() || given.empty() || given[0].is_number()) {
+    add(given);
+    return lists;
+  }
+  if (given.size() > most) fields.refuse(name, fmt::format("a list of at most {}", most));
+  for (const Json& part : given) add(part);
+  return lists;
+}
+
 }  // namespace thimble

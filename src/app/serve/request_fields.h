@@ -43,5 +43,9 @@ class RequestFields {
 
 // A list of ids of the tokenizer's. Throws ApiError 400.
 std::vector<TokenId> token_ids(const nlohmann::ordered_json& list, std::string_view name, const Tokenizer& tokenizer);
+// The member, which is a text, a list of texts, a list of ids, or a list of lists of ids: each as tokens. Throws ApiError 400, also for
+// more than `most`.
+std::vector<std::vector<TokenId>> token_lists(const RequestFields& fields, std::string_view name, size_t most,
+                                              const Tokenizer& tokenizer, EncodeOptions options = {});
 
 }  // namespace thimble

@@ -111,9 +111,9 @@ void Service::set_encoder(EmbeddingModel& encoder, std::string name) {
   encoder_name_ = std::move(name);
 }
 
-void Service::set_knowledge(const std::string& path, EmbeddingModel* encoder) {
-  base_.emplace(path, Database::Mode::read);
-  retriever_.emplace(*base_, encoder != nullptr ? &encoder->embedder() : nullptr);
+void Service::set_knowledge(KnowledgeBase& base, EmbeddingModel* encoder) {
+  base_ = &base;
+  retriever_.emplace(base, encoder != nullptr ? &encoder->embedder() : nullptr);
 }
 
 void Service::set_tools(ToolList tools, const std::function<CommandExamples(const ToolList&)>& examples) {
@@ -196,7 +196,7 @@ void Service::require_encoder(const RequestFields& fields) const {
 }
 
 Conversation Service::read_conversation(const RequestFields& fields, bool with_tools) const {
-  Conversation conversation(runtime().language_model(), options_.chat_template);
+  Conversation conversation = blank_conversation();
   const Json& messages = fields.require("messages");
   if (!messages.is_array() || messages.empty() || messages.size() > kMostMessages) {
     fields.refuse("messages", fmt::format("a list of 1 to {} messages", kMostMessages));
@@ -207,6 +207,13 @@ Conversation Service::read_conversation(const RequestFields& fields, bool with_t
   if (const Json* tools = fields.find("tools"); tools != nullptr && with_tools) conversation.set_tools(*tools);
   if (const Json* variables = fields.find("chat_template_kwargs")) conversation.set_variables(*variables);
   return conversation;
+}
+
+// The template is read once; its copies share it.
+Conversation Service::blank_conversation() const {
+  const std::lock_guard lock(mutex_);
+  if (!blank_) blank_.emplace(runtime().language_model(), options_.chat_template);
+  return *blank_;
 }
 
 void Service::require_room(size_t prompt_tokens) const {

@@ -57,8 +57,8 @@ class Service {
   explicit Service(ServiceOptions options) : options_(std::move(options)) {}
 
   void set_encoder(EmbeddingModel& encoder, std::string name);
-  // Throws Error as KnowledgeBase and Retriever do. `encoder`: nullptr for words alone.
-  void set_knowledge(const std::string& path, EmbeddingModel* encoder);
+  // Throws Error as Retriever does. `base` must outlive this; `encoder`: nullptr for words alone.
+  void set_knowledge(KnowledgeBase& base, EmbeddingModel* encoder);
   void set_tools(ToolList tools, const std::function<CommandExamples(const ToolList&)>& examples);
 
   const ServiceOptions& options() const { return options_; }
@@ -100,6 +100,7 @@ class Service {
 
  private:
   std::shared_ptr<const VocabularyTrie> trie();
+  Conversation blank_conversation() const;
 
   ServiceOptions options_;
   Runtime* runtime_ = nullptr;
@@ -107,13 +108,15 @@ class Service {
   std::optional<SlotPool> slots_;
   EmbeddingModel* encoder_ = nullptr;
   std::string encoder_name_;
-  std::optional<KnowledgeBase> base_;
+  KnowledgeBase* base_ = nullptr;
   std::optional<Retriever> retriever_;
   std::optional<ToolList> tools_;
   CommandExamples examples_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;  // of what follows
   std::shared_ptr<const VocabularyTrie> trie_;
+  mutable std::optional<Conversation>
+      blank_;  // made when first asked for: a model without a template completes all the same
   std::list<std::pair<std::string, std::shared_ptr<const Grammar>>> grammars_;  // the last used first
 };
 

@@ -65,12 +65,7 @@ CommandAnswer answer_command(Commander& commander, const std::string& text, cons
 }
 
 Json command_reply(const CommandAnswer& answer) {
-  Json json = {{"name", nullptr},
-               {"arguments", answer.arguments},
-               {"confidence", answer.confidence.value_or(0)},
-               {"confirm", answer.confirm}};
-  if (answer.name) json["name"] = *answer.name;
-  if (answer.is_withheld) json["withheld"] = true;
+  Json json = to_json(answer);
   json["prompt_tokens"] = answer.generation.prompt_tokens;
   json["cached_tokens"] = answer.generation.reused_tokens;
   json["generated_tokens"] = answer.generation.tokens.size();

@@ -1,8 +1,5 @@
 #include <fmt/format.h>
 
-#include <array>
-#include <cstring>
-
 #include "app/serve/answer_settings.h"
 #include "app/serve/api_error.h"
 #include "app/serve/endpoints.h"
@@ -16,25 +13,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kMostEmbedded = 2048;
-
-// Texts, or lists of ids.
-std::vector<std::vector<TokenId>> read_inputs(const RequestFields& fields, const Tokenizer& tokenizer) {
-  const Json& given = fields.require("input");
-  std::vector<std::vector<TokenId>> inputs;
-  const auto add = [&](const Json& input) {
-    if (input.is_string()) return inputs.push_back(tokenizer.encode(input.get_ref<const std::string&>()));
-    inputs.push_back(token_ids(input, "input", tokenizer));
-  };
-  const bool is_list = given.is_array() && !given.empty() && !given[0].is_number();
-  if (given.is_array() && given.empty()) fields.refuse("input", "a text or a list of texts");
-  if (is_list && given.size() > kMostEmbedded) fields.refuse("input", fmt::format("at most {} texts", kMostEmbedded));
-  if (is_list) {
-    for (const Json& input : given) add(input);
-  } else {
-    add(given);
-  }
-  return inputs;
-}
 
 Json vector_json(std::span<const float> vector, bool is_base64) {
   if (!is_base64) return std::vector<float>(vector.begin(), vector.end());
@@ -55,7 +33,10 @@ void embeddings(Service& service, const httplib::Request& request, httplib::Resp
   if (fields.find("dimensions") != nullptr && fields.integer("dimensions", 1, INT32_MAX) != width) {
     fields.refuse("dimensions", fmt::format("{}, which is what this model has", width));
   }
-  const std::vector<std::vector<TokenId>> inputs = read_inputs(fields, service.encoder().runtime().tokenizer());
+  const Json& given = fields.require("input");
+  if (given.is_array() && given.empty()) fields.refuse("input", "a text or a list of texts");
+  const std::vector<std::vector<TokenId>> inputs =
+      token_lists(fields, "input", kMostEmbedded, service.encoder().runtime().tokenizer());
   size_t tokens = 0;
   for (size_t i = 0; i < inputs.size(); ++i) {
     tokens += inputs[i].size();
